@@ -1,0 +1,1 @@
+"""The early-stopping service, and one module per rule (none yet)."""

@@ -1,0 +1,1 @@
+"""The StudyJob manager: reconcile, storage, launchers, collectors, and its gRPC API."""

@@ -1,0 +1,1 @@
+"""What every gRPC service shares: server, channel, auth, health, reflection, error mapping, supervision."""
