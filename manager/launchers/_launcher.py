@@ -12,9 +12,9 @@ from tunesmith.study import FailureClass, Resources
 class Launch:
     """One attempt to be started.
 
-    `trial` is the trial's name; (trial, attempt) is the key of everything here. `folder` is absolute, the attempt's own,
-    and made if it does not exist. `env` holds additions to the launcher's base environment; the launcher itself adds
-    TUNESMITH_TRIAL and TUNESMITH_TRIAL_DIR, and makes the folder that TUNESMITH_CHECKPOINT_DIR names.
+    `trial` is the trial's name; (trial, attempt) is the key of everything here. `folder` is absolute, the attempt's
+    own, and made if it does not exist. `env` holds additions to the launcher's base environment; the launcher itself
+    adds TUNESMITH_TRIAL and TUNESMITH_TRIAL_DIR, and makes the folder that TUNESMITH_CHECKPOINT_DIR names.
     `working_dir` is absolute; empty means `folder`.
     """
 
@@ -24,17 +24,17 @@ class Launch:
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = ""
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How one attempt ended.
 
-    At most one of `status` (0-255) and `signal` is set. Both None: it could not be started (`failure` USER_ERROR), it is
-    gone without a record (LOST), or it was stopped before it started (`failure` None). `failure` is None when the status
-    is 0 and when the attempt was stopped by `Launcher.stop`, whatever its status; why it was stopped, the engine knows.
-    `message` is for people and empty when all is well; `time` is in seconds since the epoch.
+    At most one of `status` (0-255) and `signal` is set. Both None: it could not be started (`failure` USER_ERROR), it
+    is gone without a record (LOST), or it was stopped before it started (`failure` None). `failure` is None when the
+    status is 0 and when the attempt was stopped by `Launcher.stop`, whatever its status; why it was stopped, the engine
+    knows. `message` is for people and empty when all is well; `time` is in seconds since the epoch.
     """
 
     trial: str
@@ -49,9 +49,9 @@ class Exit:
 class Launcher(ABC):
     """A place where trials run. Used from one event loop; methods may be called concurrently.
 
-    Attempts outlive the launcher and the manager's process. An attempt is *claimed* in the outside world before anything
-    of it starts, and never starts twice. Every attempt that was launched, or adopted with True, gives exactly one `Exit`
-    in the life of this object, whatever dies in between.
+    Attempts outlive the launcher and the manager's process. An attempt is *claimed* in the outside world before
+    anything of it starts, and never starts twice. Every attempt that was launched, or adopted with True, gives exactly
+    one `Exit` in the life of this object, whatever dies in between.
     """
 
     @abstractmethod
@@ -62,9 +62,9 @@ class Launcher(ABC):
     async def launch(self, launch: Launch) -> None:
         """Start an attempt, or watch it when it is claimed already; returns when it is claimed (or has ended).
 
-        Waits while the slots that it asks for are taken, so call it in a task of its own; a wait that is cancelled leaves
-        nothing behind. Raises FreeSpace or TryAgain when nothing was started and nothing is claimed: launch it again
-        later. An attempt that can never start (no such command) ends by an `Exit`.
+        Waits while the slots that it asks for are taken, so call it in a task of its own; a wait that is cancelled
+        leaves nothing behind. Raises FreeSpace or TryAgain when nothing was started and nothing is claimed: launch it
+        again later. An attempt that can never start (no such command) ends by an `Exit`.
         """
 
     @abstractmethod
@@ -78,8 +78,8 @@ class Launcher(ABC):
     async def stop(self, trial: str, attempt: int, grace: float) -> None:
         """Ask an attempt to end: a `stop` file, TERM, and KILL after `grace` seconds. Returns at once.
 
-        Idempotent; of several graces the one that runs out first holds. An attempt that is not watched is left alone; one
-        that waits in `launch` ends without having started.
+        Idempotent; of several graces the one that runs out first holds. An attempt that is not watched is left alone;
+        one that waits in `launch` ends without having started.
         """
 
     @abstractmethod
