@@ -1,0 +1,39 @@
+"""The store: every study, trial and observation, in SQLite or PostgreSQL. The database is the truth.
+
+`open_store(url)` gives a `Store`; `store.write(work)` and `store.read(work)` run `work(tx)` in one transaction.
+"""
+
+from tunesmith.manager.storage._errors import DatabaseUnusable
+from tunesmith.manager.storage._fence import Fence, Fenced
+from tunesmith.manager.storage._rows import (
+    AttemptRow,
+    EventRow,
+    Explanation,
+    NewTrial,
+    ObservationRow,
+    StoredObservation,
+    StudyRow,
+    TokenRow,
+    TrialRow,
+)
+from tunesmith.manager.storage._store import Store, open_store, upgrade
+from tunesmith.manager.storage._tx import Tx
+
+__all__ = [
+    "AttemptRow",
+    "DatabaseUnusable",
+    "EventRow",
+    "Explanation",
+    "Fence",
+    "Fenced",
+    "NewTrial",
+    "ObservationRow",
+    "Store",
+    "StoredObservation",
+    "StudyRow",
+    "TokenRow",
+    "TrialRow",
+    "Tx",
+    "open_store",
+    "upgrade",
+]
