@@ -1,0 +1,62 @@
+"""What an algorithm says of itself: for people who choose one, and for the manager that must know what it can do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tunesmith.study import ParameterValue
+
+
+class SettingType(StrEnum):
+    """Type of a setting's value. A whole double is accepted as an int, an int as a double; a bool is neither."""
+
+    DOUBLE = "double"
+    INT = "int"
+    STRING = "string"
+    BOOL = "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDescription:
+    """One setting. `default` None: the algorithm chooses; `min` and `max` are inclusive, None: not limited.
+
+    `choices`, when not empty, lists the only values of a string setting.
+    """
+
+    name: str
+    type: SettingType
+    meaning: str
+    default: ParameterValue | None = None
+    min: float | None = None
+    max: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an algorithm can work with. A study that needs more is refused before it exists.
+
+    `max_useful_trials`: more trials than this bring nothing; 0: no such number. `uses_values`: a proposal depends on
+    values of finished trials, so that none may be asked for ahead of time. `uses_steps`: the algorithm wants values at
+    each resource step.
+    """
+
+    conditional: bool = True
+    constraints: bool = True
+    multi_objective: bool = False
+    multi_fidelity: bool = False
+    max_useful_trials: int = 0
+    uses_values: bool = False
+    uses_steps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmDescription:
+    """One algorithm. `summary` is one line, `description` a paragraph, `source` the paper or origin of the method."""
+
+    name: str
+    summary: str
+    description: str
+    source: str
+    settings: tuple[SettingDescription, ...] = ()
+    aliases: tuple[str, ...] = ()
+    capabilities: Capabilities = Capabilities()

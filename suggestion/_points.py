@@ -1,0 +1,88 @@
+"""The points of a study's search space: which are taken, and which are left."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunesmith.study import Assignment
+from tunesmith.suggestion._algorithm import StudyView
+
+EXACT_UP_TO = 10**5
+"""In a space of at most this many points, a point that was tried comes again only when none is left."""
+
+DRAWS = 32
+"""Random draws before the points that are left are listed; in a larger space the last draw is accepted then."""
+
+_LEFT = "points left"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A random point, and how it came about, for people."""
+
+    assignment: Assignment
+    text: str
+
+
+class Points:
+    """Points taken by the history, and by the answer that is being made."""
+
+    def __init__(self, study: StudyView) -> None:
+        """Start an answer: nothing is taken yet beyond the history."""
+        self._study = study
+        self._space = study.spec.space
+        self._given: set[str] = set()
+
+    def key(self, assignment: Assignment) -> str:
+        """Return what two assignments have in common when they are the same point."""
+        return self._space.key(assignment)
+
+    def tried(self, key: str) -> bool:
+        """Whether the history holds the point."""
+        return key in self._study.tried
+
+    def take(self, key: str) -> bool:
+        """Take a point for this answer; False when it was taken before."""
+        if key in self._given or key in self._study.tried:
+            return False
+        self._given.add(key)
+        return True
+
+    def draw(self, number: int) -> Drawn | None:
+        """Draw a point for trial `number` and take it; None when none is left.
+
+        Draws are from the space's own distributions. When all are taken, one of the points left is chosen, each as
+        likely as the others. Raises NoFeasiblePoint when constraints leave nothing that can be found.
+        """
+        rng = np.random.default_rng([self._study.seed, number])
+        for _ in range(DRAWS):
+            assignment = self._space.sample(rng)
+            if self.take(self.key(assignment)):
+                return Drawn(assignment, "drawn from the distributions of the search space")
+        if (left := self.left()) is None:
+            return Drawn(assignment, f"drawn again: {DRAWS} draws gave no point that was not tried before")
+        return self._choose(left, rng)
+
+    def _choose(self, left: list[tuple[str, Assignment]], rng: np.random.Generator) -> Drawn | None:
+        """Take one of the points left."""
+        if not left:
+            return None
+        key, chosen = left[int(rng.integers(len(left)))]
+        self.take(key)
+        return Drawn(chosen, f"chosen among the {len(left)} points left")
+
+    def left(self) -> list[tuple[str, Assignment]] | None:
+        """List the points not taken, with their keys, in the order of the space; None when there are too many."""
+        memo = self._study.memo
+        if _LEFT not in memo:
+            memo[_LEFT] = self._all()
+        if memo[_LEFT] is None:
+            return None
+        memo[_LEFT] = [item for item in memo[_LEFT] if not self.tried(item[0])]
+        return [item for item in memo[_LEFT] if item[0] not in self._given]
+
+    def _all(self) -> list[tuple[str, Assignment]] | None:
+        """List all points of the space; None when they are more than EXACT_UP_TO."""
+        if self._space.count(EXACT_UP_TO) is None:
+            return None
+        return [(self.key(assignment), assignment) for assignment in self._space.enumerate()]

@@ -1,0 +1,111 @@
+"""One turn of a study: the history that came is put to what is held, then the algorithm is asked. Knows no gRPC."""
+
+from collections.abc import Iterable, Sequence
+
+from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
+from tunesmith.study._mistakes import Mistake
+from tunesmith.study import NoFeasiblePoint, SpaceError, wire
+from tunesmith.suggestion._algorithm import Answer
+from tunesmith.suggestion._check import INFEASIBLE, read_study, seed_of
+from tunesmith.suggestion._history import History
+from tunesmith.suggestion._registry import Registry, UnknownAlgorithm
+from tunesmith.suggestion._studies import Held, Job
+from tunesmith.suggestion._wire import records_from_proto
+from tunesmith.v1 import suggestion_pb2 as messages
+from tunesmith.v1 import types_pb2
+
+
+def check_header(header: messages.SuggestHeader) -> None:
+    """Raise FixRequest for a header that no caller should send."""
+    rules = [
+        (bool(header.study_uid), f"`study_uid` must not be empty, but got {header.study_uid!r}"),
+        (
+            0 <= header.base_revision <= header.revision,
+            "`0 <= base_revision <= revision` must hold, but got "
+            f"(base_revision={header.base_revision}, revision={header.revision})",
+        ),
+    ]
+    numbers = [name.number for name in header.names]
+    if any(one >= other for one, other in zip([-1, *numbers], numbers, strict=False)):
+        rules.append((False, f"`names` must have numbers of 0 or more that rise, but got {numbers[:100]}"))
+    if broken := [message for holds, message in rules if not holds]:
+        raise FixRequest("; ".join(broken))
+
+
+def fits(held: Held | None, header: messages.SuggestHeader) -> bool:
+    """Whether the history that follows can be put to what is held; a history from 0 on always can."""
+    if header.base_revision == 0:
+        return True
+    return held is not None and (held.revision, held.digest) == (header.base_revision, header.base_digest)
+
+
+def base_of(held: Held | None, header: messages.SuggestHeader) -> BaseRevision:
+    """Make the error that names what is held. A revision whose digest is another's counts as nothing."""
+    if held is None or held.revision == header.base_revision:
+        return BaseRevision(0, 0)
+    return BaseRevision(held.revision, held.digest)
+
+
+def advance(
+    held: Held | None, header: messages.SuggestHeader, trials: Iterable[messages.TrialRecord], registry: Registry
+) -> Held:
+    """Bring a study to the header's revision. What is held must fit, and is of no use any more when this raises."""
+    if held is None or header.base_revision == 0:
+        job = read_job(header.spec, registry)
+        held = Held(header.study_uid, job, History(job.spec.space))
+    elif held.job.message != header.spec:
+        held = _respecified(held, read_job(header.spec, registry))
+    if held.history.apply(records_from_proto(trials)):
+        held.memo.clear()
+    held.revision, held.digest = header.revision, header.digest
+    return held
+
+
+def ask(held: Held, names: Sequence[messages.TrialName]) -> Answer:
+    """Ask the study's algorithm for trials that are not in the history."""
+    wanted = [(name.name, name.number) for name in names]
+    _check_new(held.history, wanted)
+    try:
+        return held.job.algorithm.suggest(held.view(), wanted)
+    except NoFeasiblePoint as error:
+        raise FixRequest(INFEASIBLE, [Mistake("spec.constraints", INFEASIBLE)]) from error
+
+
+def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
+    """Read a spec. Raises FixRequest with every mistake in it, and NotFound for an algorithm that is not offered."""
+    try:
+        spec = wire.spec_from_proto(message)
+        algorithm = registry.get(spec.algorithm.name)
+    except SpaceError as error:
+        raise refused([Mistake(f"spec.{path}", text) for path, text in error.problems]) from error
+    except UnknownAlgorithm as error:
+        raise NotFound(str(error)) from error
+    settings, mistakes = read_study(algorithm, spec)
+    if mistakes:
+        raise refused(mistakes)
+    if (seed := seed_of(spec, settings)) is None:
+        raise refused([Mistake("spec.seed", "must be set before anything is suggested, but is absent")])
+    return Job(message, spec, algorithm, settings, seed)
+
+
+def refused(mistakes: Sequence[Mistake]) -> FixRequest:
+    """Make the error for a study with mistakes."""
+    return FixRequest("; ".join(f"{mistake.path}: {mistake.message}" for mistake in mistakes), mistakes)
+
+
+def _respecified(held: Held, job: Job) -> Held:
+    """Give a study its edited spec. Only a changed space makes the history anew."""
+    history = held.history
+    if job.spec.space != held.job.spec.space:
+        history = History(job.spec.space)
+        history.apply(held.history.records.values())
+    return Held(held.uid, job, history)
+
+
+def _check_new(history: History, names: Sequence[tuple[str, int]]) -> None:
+    """Raise FixRequest when a trial that is asked for has its assignment already, or two are called alike."""
+    if len({name for name, _ in names}) < len(names):
+        raise FixRequest("`names` must not repeat a name")
+    for name, number in names:
+        if number in history.records or history.number_of(name) is not None:
+            raise FixRequest(f"a trial in the history cannot be asked for, but got (name={name!r}, number={number})")

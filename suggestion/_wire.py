@@ -1,0 +1,116 @@
+"""Between our values and the messages of the contract; nothing else here knows both."""
+
+from collections.abc import Iterable, Mapping
+
+from tunesmith.services.errors import FixRequest
+from tunesmith.study import ParameterValue, wire
+from tunesmith.suggestion._algorithm import Algorithm, Answer, Explanation, Status, Suggestion, TrialRecord
+from tunesmith.suggestion._description import Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._settings import all_settings
+from tunesmith.v1 import suggestion_pb2 as messages
+from tunesmith.v1 import types_pb2
+
+_STATUS: Mapping[Status, messages.SuggestStatus.ValueType] = {
+    Status.OK: messages.SUGGEST_STATUS_UNSPECIFIED,
+    Status.WAIT: messages.SUGGEST_STATUS_WAIT,
+    Status.EXHAUSTED: messages.SUGGEST_STATUS_EXHAUSTED,
+}
+_SETTING_TYPE: Mapping[SettingType, messages.SettingType.ValueType] = {
+    SettingType.DOUBLE: messages.SETTING_TYPE_DOUBLE,
+    SettingType.INT: messages.SETTING_TYPE_INT,
+    SettingType.STRING: messages.SETTING_TYPE_STRING,
+    SettingType.BOOL: messages.SETTING_TYPE_BOOL,
+}
+
+
+def records_from_proto(trials: Iterable[messages.TrialRecord]) -> list[TrialRecord]:
+    """Read trials of the history. Raises FixRequest for one that no caller should send."""
+    return [_record_from_proto(trial) for trial in trials]
+
+
+def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
+    """Read one trial."""
+    state = wire.TRIAL_STATE_FROM_PROTO.get(trial.state)
+    if state is None or trial.number < 0:
+        rule = "a trial in the history must have a state and `number >= 0`"
+        raise FixRequest(f"{rule}, but got (name={trial.name!r}, number={trial.number}, state={trial.state})")
+    return TrialRecord(
+        number=trial.number,
+        name=trial.name,
+        state=state,
+        assignment=wire.assignment_from_proto(trial.assignment),
+        values=tuple(trial.values),
+        labels=dict(trial.labels),
+        parent=trial.parent if trial.HasField("parent") else None,
+        group=trial.group,
+        completion_rank=trial.completion_rank,
+        steps=dict(trial.steps),
+    )
+
+
+def answer_to_proto(answer: Answer) -> messages.SuggestResponse:
+    """Write an answer."""
+    suggestions = [_suggestion_to_proto(suggestion) for suggestion in answer.suggestions]
+    return messages.SuggestResponse(suggestions=suggestions, status=_STATUS[answer.status], message=answer.message)
+
+
+def _suggestion_to_proto(suggestion: Suggestion) -> messages.Suggestion:
+    """Write one suggestion."""
+    return messages.Suggestion(
+        name=suggestion.name,
+        assignment=wire.assignment_to_proto(suggestion.assignment),
+        parent=suggestion.parent,
+        labels=suggestion.labels,
+        explanation=_explanation_to_proto(suggestion.explanation),
+    )
+
+
+def _explanation_to_proto(explanation: Explanation) -> types_pb2.Explanation:
+    """Write an explanation."""
+    return types_pb2.Explanation(model=explanation.model, text=explanation.text, acquisition=explanation.acquisition)
+
+
+def algorithm_to_proto(algorithm: Algorithm) -> messages.AlgorithmDescription:
+    """Write what an algorithm says of itself."""
+    description = algorithm.description
+    return messages.AlgorithmDescription(
+        name=description.name,
+        aliases=description.aliases,
+        summary=description.summary,
+        description=description.description,
+        source=description.source,
+        settings=[_setting_to_proto(setting) for setting in all_settings(description)],
+        capabilities=_capabilities_to_proto(description.capabilities),
+    )
+
+
+def _capabilities_to_proto(can: Capabilities) -> messages.Capabilities:
+    """Write capabilities. That history is kept is true of this server, whatever the algorithm."""
+    return messages.Capabilities(
+        conditional=can.conditional,
+        constraints=can.constraints,
+        multi_objective=can.multi_objective,
+        multi_fidelity=can.multi_fidelity,
+        max_useful_trials=can.max_useful_trials,
+        keeps_history=True,
+        uses_values=can.uses_values,
+        uses_steps=can.uses_steps,
+    )
+
+
+def _setting_to_proto(setting: SettingDescription) -> messages.SettingDescription:
+    """Write what a setting is."""
+    return messages.SettingDescription(
+        name=setting.name,
+        type=_SETTING_TYPE[setting.type],
+        default_value=None if setting.default is None else _value_to_proto(setting.default),
+        min=setting.min,
+        max=setting.max,
+        choices=setting.choices,
+        meaning=setting.meaning,
+    )
+
+
+def _value_to_proto(value: ParameterValue) -> types_pb2.Value:
+    """Write a setting's value."""
+    return wire.value_to_proto(value)
