@@ -1,23 +1,39 @@
 """The local manager's place: its folder, its socket, its lock, and who it is. Imports no gRPC."""
 
-from dataclasses import dataclass
+import json
+import os
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
+import tunesmith
+from tunesmith.services._folders import FileLock, private_folder, write_private
+from tunesmith.services._platform import check_platform
+from tunesmith.services._process import Process, process
+from tunesmith.services.errors import Forbidden
+
+__all__ = [
+    "MAX_SOCKET_PATH",
+    "STATE_FOLDER",
+    "FileLock",
+    "Place",
+    "Process",
+    "process",
+    "read_place",
+    "remove_place",
+    "socket_folder",
+    "state_folder",
+    "this_place",
+    "write_place",
+    "write_private",
+]
+
 STATE_FOLDER = ".tunesmith"
+MAX_SOCKET_PATH = 100
+"""Bytes of a socket's path: the kernel takes 107 on Linux and 103 on macOS."""
 
-
-@dataclass(frozen=True)
-class Process:
-    """One process of this machine, told from every other that has or had its number."""
-
-    pid: int
-    start_time: float
-    """Comparable only with that of the same machine and boot."""
-    boot_id: str
-
-    def alive(self) -> bool:
-        """Whether it runs now; a zombie does not."""
-        raise NotImplementedError
+_PLACE = "manager.json"
+_ROOM_FOR_NAME = 24
 
 
 @dataclass(frozen=True)
@@ -31,58 +47,76 @@ class Place:
     start_time: float
     boot_id: str
 
-
-def process(pid: int | None = None) -> Process | None:
-    """The process that has this number now (None: ourselves); None when there is none."""
-    raise NotImplementedError
+    @property
+    def process(self) -> Process:
+        """Who answers there."""
+        return Process(self.pid, self.start_time, self.boot_id)
 
 
 def state_folder(base: Path) -> Path:
-    """`base/.tunesmith`, made if needed: mode 0700, out of Git's sight; Forbidden when it is another user's."""
-    raise NotImplementedError
+    """`base/.tunesmith`, made if needed: mode 0700, out of Git's sight; a link to a folder elsewhere is followed.
+
+    Raises:
+        Forbidden: It is another user's, who could make us run commands by it.
+        NotOffered: On Windows.
+    """
+    check_platform()
+    folder = private_folder((base / STATE_FOLDER).resolve(), ours=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        write_private(ignore, "*\n")
+    return folder
 
 
 def socket_folder(folder: Path) -> Path:
-    """Where the sockets of a state folder lie: a short path, mode 0700, ours; Forbidden when somebody else made it."""
-    raise NotImplementedError
+    """Where the sockets of a state folder lie: a short path, mode 0700, ours; made if needed.
+
+    Raises:
+        Forbidden: Somebody else made it.
+    """
+    tag = sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
+    name = f"tunesmith-{os.getuid()}-{tag}"
+    fits = (place for place in _bases() if len(os.fsencode(place / name)) <= MAX_SOCKET_PATH - _ROOM_FOR_NAME)
+    return private_folder(next(fits, Path("/tmp")) / name, ours=True)
+
+
+def _bases() -> list[Path]:
+    from tempfile import gettempdir  # 10 ms, and most commands find their manager without
+
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    # After `su` the variable still names the other user's folder.
+    usable = runtime.is_absolute() and runtime.is_dir() and runtime.stat().st_uid == os.getuid()
+    return [*([runtime] if usable else []), Path(gettempdir())]
 
 
 def this_place(address: str) -> Place:
     """The place of this process."""
-    raise NotImplementedError
+    me = process()
+    assert me is not None, "this process runs"
+    return Place(address, me.pid, tunesmith.__version__, me.start_time, me.boot_id)
 
 
 def read_place(folder: Path) -> Place | None:
     """Who serves a state folder; None when nobody does, also when who did is gone."""
-    raise NotImplementedError
+    path = folder / _PLACE
+    try:
+        if path.stat().st_uid != os.getuid():
+            raise Forbidden(f"{path} must be owned by this user ({os.getuid()}), but is owned by {path.stat().st_uid}")
+        place = Place(**json.loads(path.read_text()))
+    except PermissionError as error:
+        raise Forbidden(f"{folder} must be owned by this user ({os.getuid()}): {error.strerror}") from error
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return None
+    return place if place.process.alive() else None
 
 
 def write_place(folder: Path, place: Place) -> None:
     """Record who serves a state folder."""
-    raise NotImplementedError
+    write_private(folder / _PLACE, json.dumps(asdict(place)))
 
 
 def remove_place(folder: Path) -> None:
     """Forget the place if it is this process's."""
-    raise NotImplementedError
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 in one step: a reader sees the old text or the new one."""
-    raise NotImplementedError
-
-
-class FileLock:
-    """A lock that one process holds, until it releases it or dies. The file stays."""
-
-    def __init__(self, path: Path) -> None:
-        """Nothing is locked yet."""
-        raise NotImplementedError
-
-    def acquire(self) -> bool:
-        """Take the lock without waiting; False: another process, or another FileLock of this one, has it."""
-        raise NotImplementedError
-
-    def release(self) -> None:
-        """Give it back; nothing happens when it is not held."""
-        raise NotImplementedError
+    place = read_place(folder)
+    if place is not None and place.process == process():
+        (folder / _PLACE).unlink(missing_ok=True)

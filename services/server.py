@@ -1,14 +1,20 @@
 """One gRPC server as all our services run it: health, reflection, errors, tokens, TLS, keepalive, drain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from tunesmith.services._auth import Caller, TokenCheck, caller, hash_token, known_tokens, new_token
+from tunesmith.services._auth import Caller, Guard, TokenCheck, caller, hash_token, known_tokens, new_token
+from tunesmith.services._interceptors import Shield
+from tunesmith.services._listen import Policy, listen_at
+from tunesmith.services._options import SERVER_OPTIONS
+from tunesmith.services._platform import check_platform
+from tunesmith.services._reflection import add_reflection
+from tunesmith.services._tls import TlsFiles
 
 __all__ = [
     "Caller",
@@ -27,17 +33,6 @@ Register = Callable[[grpc.aio.Server], Sequence[str]]
 """Adds servicers to a server and gives the full names of their services."""
 
 
-@dataclass(frozen=True)
-class TlsFiles:
-    """PEM files with which a server shows who it is."""
-
-    cert: Path
-    """Its certificate, followed by the intermediate ones."""
-    key: Path
-    client_ca: Path | None = None
-    """Clients must show a certificate that this one signed. None: they need none."""
-
-
 @asynccontextmanager
 async def serving(
     register: Register,
@@ -53,7 +48,7 @@ async def serving(
 
     Args:
         register: Adds the servicers; their methods are coroutines or async generators.
-        listen: `unix:/path`, `host:port` (port 0: any free one) each.
+        listen: `unix:/path` or `host:port` (port 0: any free one), one or several.
         token_check: Knows the tokens of TCP callers. None: open, which is allowed on loopback, or with client
             certificates, or as `harmless` says.
         drain: Seconds that running calls get to finish once the block ends.
@@ -62,12 +57,16 @@ async def serving(
         harmless: The services run no commands and hold no secrets: with `insecure_bind` they may also be open.
 
     Raises:
-        FixRequest: An address that is no address, is not allowed, or cannot be listened at.
+        FixRequest: An address that is none, is not allowed, or cannot be listened at.
         NotNow: Another process listens there.
         Forbidden: The folder of a Unix socket is open to other users.
     """
-    raise NotImplementedError
-    yield []
+    server = _Server(register, token_check)
+    policy = Policy(token_check is not None, tls, insecure_bind, harmless)
+    try:
+        yield await server.start(listen, policy)
+    finally:
+        await server.stop(drain)
 
 
 async def serve(
@@ -95,4 +94,60 @@ async def serve(
         insecure_bind: See `serving`.
         harmless: See `serving`.
     """
-    raise NotImplementedError
+    server = _Server(register, token_check)
+    stop, hurry = stop or asyncio.Event(), asyncio.Event()
+    with _signals(stop, hurry):
+        try:
+            addresses = await server.start(listen, Policy(token_check is not None, tls, insecure_bind, harmless))
+            if ready is not None:
+                ready(addresses)
+            await stop.wait()
+        finally:
+            await server.stop(drain, hurry)
+
+
+class _Server:
+    """A grpc.aio server and its health."""
+
+    def __init__(self, register: Register, token_check: TokenCheck | None) -> None:
+        check_platform()
+        self._shield = Shield(Guard(token_check))
+        self._server = grpc.aio.server(interceptors=[self._shield], options=SERVER_OPTIONS)
+        self._health = health.aio.HealthServicer()
+        self._services = list(register(self._server))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        add_reflection([*self._services, health.SERVICE_NAME], self._server)
+
+    async def start(self, listen: Sequence[str], policy: Policy) -> list[str]:
+        await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
+        addresses = [listen_at(self._server, text, policy) for text in listen]
+        await self._server.start()
+        await self._set(health_pb2.HealthCheckResponse.SERVING)
+        return addresses
+
+    async def stop(self, drain: float, hurry: asyncio.Event | None = None) -> None:
+        await self._health.enter_graceful_shutdown()
+        draining = asyncio.create_task(self._server.stop(drain))
+        await self._shield.end_endless()
+        if hurry is not None:
+            hurried = asyncio.create_task(hurry.wait())
+            await asyncio.wait([draining, hurried], return_when=asyncio.FIRST_COMPLETED)
+            if not hurried.cancel():
+                await self._server.stop(0)
+        await draining
+
+    async def _set(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ("", *self._services):
+            await self._health.set(name, status)
+
+
+@contextmanager
+def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: hurry.set() if stop.is_set() else stop.set())
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
