@@ -3,50 +3,44 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:  # a look at --help needs neither gRPC nor numpy
+    from tunesmith.services.server import TlsFiles
+    from tunesmith.suggestion._service import SuggestionService
 
 _EXAMPLES = """\b
 Examples:
   python -m tunesmith.suggestion serve
-  python -m tunesmith.suggestion serve --algorithm sobol --algorithm grid --listen unix:/run/tunesmith/suggest.sock
+  python -m tunesmith.suggestion serve --algorithm sobol --algorithm grid --listen unix:/tmp/suggest/s.sock
 """
+_PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The suggestion service of Tunesmith: proposes what a study tries next."""
 
 
 @main.command(epilog=_EXAMPLES)
-@click.option(
-    "--algorithm",
-    "algorithms",
-    multiple=True,
-    metavar="NAME",
-    help="Offer this one only; repeatable.  [default: all installed]",
-)
+@click.option("--algorithm", "algorithms", multiple=True, metavar="NAME", help="Offer only this one; may be repeated.")
 @click.option(
     "--listen",
     multiple=True,
     metavar="ADDR",
     default=["127.0.0.1:6789"],
     show_default=True,
-    help="host:port (port 0: any free one) or unix:/path; repeatable.",
+    help="host:port (port 0: any free one) or unix:/path; may be repeated.",
 )
-@click.option(
-    "--max-studies", type=click.IntRange(1), default=256, show_default=True, help="Histories held between calls."
-)
-@click.option(
-    "--max-trials", type=click.IntRange(1), default=1_000_000, show_default=True, help="Trials held in all of them."
-)
-@click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file: certificate of this server.")
-@click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file: its key.")
-@click.option(
-    "--tls-client-ca", type=click.Path(path_type=Path, exists=True), help="PEM file: who signs clients' certificates."
-)
+@click.option("--max-studies", type=click.IntRange(1), default=256, show_default=True, help="Studies held in memory.")
+@click.option("--max-trials", type=click.IntRange(1), default=10**6, show_default=True, help="Trials held in memory.")
+@click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file with the certificate of this server.")
+@click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file with its key.")
+@click.option("--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients.")
 @click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond loopback without TLS.")
-@click.option("--parent-pipe", type=int, metavar="FD", help="Leave when the other end of this pipe closes.")
+@click.option("--parent-pipe", type=int, metavar="FD", help="Leave when the other end of this pipe is closed.")
 def serve(
     algorithms: tuple[str, ...],
     listen: tuple[str, ...],
@@ -58,35 +52,63 @@ def serve(
     insecure_bind: bool,
     parent_pipe: int | None,
 ) -> None:
-    """Serve algorithms over gRPC until SIGTERM, SIGINT or the end of the parent.
+    """Serve algorithms over gRPC, until SIGTERM, SIGINT or the end of the parent.
 
-    The addresses are printed as one line of JSON when calls are answered: {"listen": ["127.0.0.1:6789"]}. The service
-    runs no commands and holds no secrets, so it asks for no token. It keeps nothing on disk: kill it whenever you like.
+    Once calls are answered, one line of JSON on standard output gives the addresses: {"listen": ["127.0.0.1:6789"]}.
+    The service runs no commands and holds no secrets, so it asks for no token. It keeps nothing on disk, and may be
+    killed and started again at any moment.
     """
     from tunesmith.services.errors import TunesmithError
-    from tunesmith.services.server import TlsFiles
-    from tunesmith.suggestion._registry import UnknownAlgorithm
+    from tunesmith.suggestion import UnknownAlgorithm, load_registry
+    from tunesmith.suggestion._service import SuggestionService
+    from tunesmith.suggestion._studies import Studies
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if (tls_cert is None) != (tls_key is None) or (tls_client_ca and tls_cert is None):
-        raise click.UsageError("--tls-cert and --tls-key belong together, and --tls-client-ca needs them")
-    tls = TlsFiles(tls_cert, tls_key, tls_client_ca) if tls_cert and tls_key else None
+    tls = _tls(tls_cert, tls_key, tls_client_ca)
     try:
-        asyncio.run(_serve(algorithms, listen, max_studies, max_trials, tls, insecure_bind, parent_pipe))
+        registry = load_registry()
+        offered = registry.only(algorithms) if algorithms else registry
+        service = SuggestionService(offered, Studies(max_studies, max_trials))
+        asyncio.run(_serve(service, listen, tls, insecure_bind, parent_pipe))
     except (TunesmithError, UnknownAlgorithm) as error:
         raise click.UsageError(str(error)) from error
 
 
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> "TlsFiles | None":
+    """Put the TLS options together."""
+    from tunesmith.services.server import TlsFiles
+
+    if cert is not None and key is not None:
+        return TlsFiles(cert, key, client_ca)
+    if cert or key or client_ca:
+        raise click.UsageError("--tls-cert and --tls-key belong together, and --tls-client-ca needs them")
+    return None
+
+
 async def _serve(
-    algorithms: Sequence[str],
-    listen: Sequence[str],
-    studies: "Studies",
+    service: "SuggestionService",
+    listen: tuple[str, ...],
     tls: "TlsFiles | None",
     insecure_bind: bool,
     parent_pipe: int | None,
 ) -> None:
-    """Run the service until it is told to stop."""
-    pass
+    """Serve until we are told to stop, or our parent is gone."""
+    from tunesmith.services.server import serve
+    from tunesmith.services.supervise import announce, leave_with_parent
+
+    stop = asyncio.Event()
+    if parent_pipe is not None:
+        leave_with_parent(parent_pipe, stop.set)
+    await serve(
+        service.register,
+        listen=listen,
+        token_check=None,
+        ready=announce,
+        stop=stop,
+        tls=tls,
+        insecure_bind=insecure_bind,
+        harmless=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The points of a study's search space: which are taken, and which are left."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tunesmith.study import Assignment
 from tunesmith.suggestion._algorithm import StudyView
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXACT_UP_TO = 10**5
 """In a space of at most this many points, a point that was tried comes again only when none is left."""
@@ -54,6 +56,8 @@ class Points:
         Draws are from the space's own distributions. When all are taken, one of the points left is chosen, each as
         likely as the others. Raises NoFeasiblePoint when constraints leave nothing that can be found.
         """
+        import numpy as np  # the room's face imports this module, and must stay cheap
+
         rng = np.random.default_rng([self._study.seed, number])
         for _ in range(DRAWS):
             assignment = self._space.sample(rng)
@@ -63,7 +67,7 @@ class Points:
             return Drawn(assignment, f"drawn again: {DRAWS} draws gave no point that was not tried before")
         return self._choose(left, rng)
 
-    def _choose(self, left: list[tuple[str, Assignment]], rng: np.random.Generator) -> Drawn | None:
+    def _choose(self, left: list[tuple[str, Assignment]], rng: "np.random.Generator") -> Drawn | None:
         """Take one of the points left."""
         if not left:
             return None
