@@ -1,0 +1,90 @@
+"""`python -m tunesmith.manager serve`: the manager as a process of its own."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+
+_EXAMPLES = """\b
+Examples:
+  python -m tunesmith.manager serve
+  python -m tunesmith.manager serve --listen 127.0.0.1:6790 --database postgresql://tuner@db/tunesmith
+"""
+
+
+@click.group()
+def main() -> None:
+    """The StudyJob manager of Tunesmith: runs studies and keeps what they find."""
+
+
+@main.command(epilog=_EXAMPLES)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".tunesmith"),
+    show_default=True,
+    help="Holds the database, trial folders, logs and this manager's place. Made if needed.",
+)
+@click.option("--database", metavar="URL", help="postgresql://… or sqlite:///…  [default: SQLite in the folder]")
+@click.option(
+    "--listen", multiple=True, metavar="ADDR", help="host:port to answer at, besides the folder's socket; repeatable."
+)
+@click.option("--no-token", is_flag=True, help="Ask for no token on loopback: every user of this machine may run commands.")
+@click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file: certificate of this server.")
+@click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file: its key.")
+@click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond loopback without TLS.")
+@click.option("--idle", type=float, metavar="SECONDS", help="Leave when nobody called for so long and no study runs.")
+@click.option("--suggestion", metavar="ADDR", help="Address of a suggestion service.  [default: start one when needed]")
+@click.option("--warm", is_flag=True, help="Start the suggestion service at once.")
+def serve(
+    folder: Path,
+    database: str | None,
+    listen: tuple[str, ...],
+    no_token: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    insecure_bind: bool,
+    idle: float | None,
+    suggestion: str | None,
+    warm: bool,
+) -> None:
+    """Run studies and answer clients until SIGTERM or SIGINT. Trials that run go on, and the next manager adopts them.
+
+    Over TCP every call needs the token of FOLDER/token, which is written at the first start.
+    """
+    from tunesmith.manager._process import Settings, run
+    from tunesmith.services.errors import TunesmithError
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together")
+    settings = Settings(
+        folder=folder,
+        database=database,
+        listen=listen,
+        token=not no_token,
+        tls=(tls_cert, tls_key) if tls_cert and tls_key else None,
+        insecure_bind=insecure_bind,
+        idle=idle,
+        suggestion=suggestion,
+        warm=warm,
+    )
+    try:
+        asyncio.run(run(settings, say=click.echo))
+    except TunesmithError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command("db-upgrade")
+@click.argument("url")
+def db_upgrade(url: str) -> None:
+    """Bring the database at URL to this version's tables."""
+    from tunesmith.manager._process import database_url
+    from tunesmith.manager.storage import upgrade
+
+    upgrade(database_url(url, Path()))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tunesmith.manager")

@@ -1,0 +1,211 @@
+"""One round of a study inside one transaction: record what was observed, ask `decide`, record what it intends."""
+
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tunesmith.manager import _decide as decisions
+from tunesmith.manager._attempts import Watched
+from tunesmith.manager._conclude import Conclusion, Ended, conclude
+from tunesmith.manager._decide import decide
+from tunesmith.manager._initial import fill
+from tunesmith.manager._snapshot import LiveTrial, Oracle, Snapshot, StopKind
+from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow, Tx
+from tunesmith.study import Assignment, StudyState, TrialState
+
+TINY = 4 * 2**20
+"""A disk with less free than these bytes counts as full when a trial fails."""
+
+
+@dataclass(slots=True)
+class Outside:
+    """What a round calls for outside the store, once it is committed."""
+
+    launches: list[tuple[StudyRow, TrialRow]] = field(default_factory=list)
+    stops: list[int] = field(default_factory=list)
+    """Numbers of the trials whose launcher must be told to stop them."""
+    ask: int = 0
+    """Assignments to ask for."""
+    room: int = 0
+    """Trials that the limit still allows, those asked for included."""
+    wake_at: float | None = None
+    changed: bool = False
+    idle: bool = False
+    """Nothing happens until a user does something."""
+    final: bool = False
+
+
+@dataclass(slots=True)
+class Round:
+    """The input of one round, and its work. It may run again when its transaction failed: it changes only `proposals`."""
+
+    uid: str
+    now: float
+    ended: Sequence[Watched]
+    """Attempts whose exit is known and whose words were all read."""
+    started: Sequence[Watched]
+    """Attempts that were launched and are not recorded so."""
+    proposals: deque[tuple[int, NewTrial]]
+    oracle: Callable[[int], Oracle]
+    """What the suggestion service says about the study at a revision."""
+    broken: str | None
+    folder_of: Callable[[StudyRow, TrialRow, int], str]
+    """Folder of a trial's attempt of this number."""
+    free_bytes: int
+
+    def run(self, tx: Tx) -> Outside:
+        """The whole round, in one transaction."""
+        outside = Outside()
+        study = tx.study(self.uid)
+        for attempt in self.started:
+            tx.launched(attempt.trial, self.now)
+        for attempt in self.ended:
+            self._conclude(tx, study, attempt)
+        outside.changed = bool(self.started or self.ended)
+        while True:
+            study, trials = tx.study(self.uid), tx.live_trials(self.uid)
+            proposals = len(self._usable(study))
+            snapshot = snapshot_of(study, trials, self.oracle(study.revision), proposals, self.now, self.broken)
+            actions = decide(snapshot)
+            if not self._apply(tx, study, {trial.number: trial for trial in trials}, actions, outside):
+                break
+            outside.changed = True
+        outside.stops = [trial.number for trial in trials if trial.attempt_open and trial.stop_kind is not None]
+        outside.idle = study.state is StudyState.PAUSED and not any(trial.attempt_open for trial in trials)
+        outside.final = study.state.final
+        return outside
+
+    # ---- what was observed
+
+    def _conclude(self, tx: Tx, study: StudyRow, attempt: Watched) -> None:
+        for piece in attempt.pieces:
+            tx.add_observations(attempt.trial, attempt.attempt, piece.rows, (piece.source, piece.offset))
+        trial = tx.trial(self.uid, attempt.number)
+        result = conclude(self._ended(tx, study, trial, attempt), study.job.spec.retry)
+        status = attempt.exit.status if attempt.exit else None
+        tx.close_attempt(trial.id, result.ending, self.now, result.failure, status, result.message)
+        self._move(tx, trial, result)
+
+    def _ended(self, tx: Tx, study: StudyRow, trial: TrialRow, attempt: Watched) -> Ended:
+        summaries = {s.metric: s for s in tx.summaries([trial.id]).get(trial.id, [])}
+        objective = summaries.get(study.job.spec.objective.metric)
+        stop = StopKind(trial.stop_kind) if trial.stop_kind and attempt.was_stopped else None
+        return Ended(
+            failure=attempt.failure,
+            message=(trial.stop_reason or "") if stop else attempt.exit.message if attempt.exit else "",
+            stop=stop,
+            finite=objective.count if objective else 0,
+            non_finite=objective.non_finite if objective else 0,
+            failures=trial.failures,
+            disk_full=self.free_bytes < TINY,
+        )
+
+    def _move(self, tx: Tx, trial: TrialRow, result: Conclusion) -> None:
+        due = None if result.delay is None else self.now + result.delay
+        tx.move_trial(trial.id, result.state, result.reason, result.message, self.now, not_before=due)
+
+    # ---- what is decided
+
+    def _usable(self, study: StudyRow) -> deque[tuple[int, NewTrial]]:
+        """Proposals are for numbers; when another trial took the number, they are for nothing."""
+        if self.proposals and self.proposals[0][0] != study.next_number:
+            self.proposals.clear()
+        return self.proposals
+
+    def _apply(
+        self,
+        tx: Tx,
+        study: StudyRow,
+        trials: dict[int, TrialRow],
+        actions: Sequence[decisions.Action],
+        outside: Outside,
+    ) -> bool:
+        """Record the intents. Whether something was recorded, so that `decide` must be asked again."""
+        recorded = False
+        outside.ask, outside.wake_at = 0, None
+        for action in actions:
+            match action:
+                case decisions.Ask(count):
+                    outside.ask, outside.room = count, self._room(study)
+                case decisions.WakeAt(time):
+                    outside.wake_at = time
+                case decisions.Launch(number):
+                    outside.launches.append((study, self._open(tx, study, trials[number])))
+                    recorded = True
+                case _:
+                    self._record(tx, study, trials, action)
+                    recorded = True
+        return recorded
+
+    def _record(self, tx: Tx, study: StudyRow, trials: dict[int, TrialRow], action: decisions.Action) -> None:
+        match action:
+            case decisions.Begin():
+                tx.move_study(self.uid, StudyState.RUNNING, "", "", self.now)
+            case decisions.Create(count):
+                tx.add_trials(self.uid, self._new_trials(study, count), self.now)
+            case decisions.Stop(number, kind, reason):
+                tx.request_stop(trials[number].id, kind.value, reason, self.now)
+            case decisions.Drop(number, reason):
+                tx.move_trial(trials[number].id, TrialState.KILLED, reason, "it had not been launched", self.now)
+            case decisions.End(reason, message):
+                tx.move_study(self.uid, StudyState.ENDING, reason, message, self.now)
+            case decisions.Finish(state):
+                tx.move_study(self.uid, state, study.reason, study.message, self.now)
+            case _:
+                raise AssertionError(f"{action} is not recorded here")
+
+    def _open(self, tx: Tx, study: StudyRow, trial: TrialRow) -> TrialRow:
+        tx.open_attempt(trial.id, self.folder_of(study, trial, trial.attempt + 1), self.now)
+        return tx.trial(self.uid, trial.number)
+
+    def _new_trials(self, study: StudyRow, count: int) -> list[NewTrial]:
+        initial = study.job.spec.initial[study.initial_used :][:count]
+        trials = [self._initial(study, study.next_number + i, given) for i, given in enumerate(initial)]
+        while len(trials) < count and self.proposals:
+            trials.append(self.proposals.popleft()[1])
+        return trials
+
+    def _initial(self, study: StudyRow, number: int, given: Assignment) -> NewTrial:
+        spec = study.job.spec
+        rng = random.Random(f"{spec.seed}:{number}")
+        filled = fill(spec.space, given, rng.random)
+        return NewTrial(filled, explanation=Explanation("initial", "given in spec.initial"), from_initial=True)
+
+    def _room(self, study: StudyRow) -> int:
+        limit = study.job.spec.limits.trials
+        return 2**31 if limit is None else limit - study.total
+
+
+def snapshot_of(
+    study: StudyRow, trials: Sequence[TrialRow], oracle: Oracle, proposals: int, now: float, broken: str | None
+) -> Snapshot:
+    """What `decide` sees of these rows."""
+    running_for = now - study.running_since if study.running_since is not None else 0.0
+    return Snapshot(
+        spec=study.job.spec,
+        state=study.state,
+        reason=study.reason,
+        counts=study.counts,
+        total=study.total,
+        best_value=study.best_value,
+        elapsed=study.elapsed + max(running_for, 0.0),  # the clock may have jumped back
+        trials=tuple(_live(trial) for trial in trials),
+        initial_left=len(study.job.spec.initial) - study.initial_used,
+        proposals=proposals,
+        oracle=oracle,
+        now=now,
+        fault=broken,
+    )
+
+
+def _live(trial: TrialRow) -> LiveTrial:
+    return LiveTrial(
+        trial.number,
+        trial.state,
+        trial.attempt_open,
+        trial.not_before,
+        StopKind(trial.stop_kind) if trial.stop_kind else None,
+        trial.attempt_started,
+    )
+

@@ -1,0 +1,107 @@
+"""The attempts that a study's loop watches: where they run, what was read of them, and what they still have to say."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tunesmith.manager.collectors import LineParser, make_collector, read_new
+from tunesmith.manager.launchers import Exit
+from tunesmith.manager.storage import ObservationRow
+from tunesmith.study import CollectorSpec, FailureClass
+
+REPORTS = "reports"
+"""Source of what a trial reported itself."""
+OUTPUT = "output.log"
+"""File of the attempt's folder that holds what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What was read of one source in one go: rows, and the offset after them."""
+
+    source: str
+    rows: list[ObservationRow]
+    offset: int
+
+
+@dataclass(slots=True)
+class Source:
+    """A file that an attempt writes, followed from an offset."""
+
+    name: str
+    path: Path
+    parser: LineParser
+    offset: int = 0
+
+    @property
+    def unread(self) -> int:
+        """Bytes after the offset; 0 while there is no file."""
+        try:
+            return max(self.path.stat().st_size - self.offset, 0)
+        except OSError:  # not written yet, or gone with its folder
+            return 0
+
+    def read(self, now: float, *, last: bool) -> Piece | None:
+        """The next piece, and move on; None: nothing is new. `last`: nobody writes any more."""
+        chunk = read_new(self.path, self.offset, last=last)
+        if chunk.offset == self.offset:
+            return None
+        rows = [
+            ObservationRow(metric, value, step, now, self.name, end)
+            for end, line in chunk.lines
+            for metric, value, step in self.parser.parse(line)
+        ]
+        self.offset = chunk.offset
+        return Piece(self.name, rows, chunk.offset)
+
+
+@dataclass(slots=True)
+class Watched:
+    """One attempt that was launched, or adopted, and has no ending in the store yet."""
+
+    trial: int
+    """Row of the trial in the store."""
+    number: int
+    name: str
+    attempt: int
+    folder: Path
+    sources: list[Source] = field(default_factory=list)
+    recorded: bool = False
+    """The store knows that it was launched."""
+    told_to_stop: bool = False
+    """The launcher was asked to stop it, by this process."""
+    draining: bool = False
+    """It ended, and a task reads what it left behind."""
+    exit: Exit | None = None
+    """How it ended, once everything that it wrote was read."""
+    pieces: list[Piece] = field(default_factory=list)
+    """Read, and not in the store yet."""
+
+    @property
+    def failure(self) -> FailureClass | None:
+        """What the launcher says went wrong."""
+        return self.exit.failure if self.exit else None
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether our stop reached it before it ended."""
+        return (self.folder / "stop").exists()
+
+    @property
+    def unread(self) -> int:
+        """Bytes that it wrote and nobody has read yet."""
+        return sum(source.unread for source in self.sources)
+
+
+def sources_of(
+    spec: CollectorSpec, path: str, wanted: frozenset[str] | None, folder: Path, offsets: dict[str, int]
+) -> list[Source]:
+    """The files of an attempt to follow: what its document names, and its own reports.
+
+    `path` is the collector's, with its placeholders filled in. `offsets` are those committed before, by source.
+    """
+    name = f"file:{path}" if path else "stdout"
+    named = Source(name, folder / (path or OUTPUT), make_collector(spec, wanted))
+    own = Source(REPORTS, folder / "reports.jsonl", make_collector(CollectorSpec(kind=REPORTS), wanted))
+    for source in (named, own):
+        source.offset = offsets.get(source.name, 0)
+    return [named, own]

@@ -1,0 +1,162 @@
+"""What every study's loop shares: the store, the launcher, the suggestion client, the clock; and how a trial is rendered."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from tunesmith.manager._attempts import Watched, sources_of
+from tunesmith.manager._suggester import NEWEST, History, Suggester
+from tunesmith.manager.launchers import Exit, Launch, Launcher
+from tunesmith.manager.storage import Fence, Store, StudyRow, TrialRow, Tx
+from tunesmith.study import RenderedTrial, StudySpec, TrialContext, render
+
+T = TypeVar("T")
+
+
+class Database:
+    """The store behind one thread for writing and one for reading, so that the loop never waits for a disk."""
+
+    def __init__(self, store: Store) -> None:
+        """Take over `store`; `close` closes it."""
+        self.store = store
+        self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._reader = ThreadPoolExecutor(2, "store-reader")
+
+    async def write(self, work: Callable[[Tx], T], fence: Fence | None = None) -> T:
+        """One transaction. It is finished even when the caller is cancelled meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self.store.write, work, fence)
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """One read-only transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self.store.read, work)
+
+    async def history(self, uid: str, revision: int) -> History:
+        """A study and what changed in it since a revision."""
+        if revision == NEWEST:
+            return History(await self.read(lambda tx: tx.study(uid)), ())
+        return await self.read(lambda tx: History(tx.study(uid), tx.trials_since(uid, revision, NEWEST)))
+
+    async def digest_at(self, uid: str, revision: int) -> int | None:
+        """The study's digest at a revision; None: not known any more."""
+        return await self.read(lambda tx: tx.digest_at(uid, revision))
+
+    def close(self) -> None:
+        """Finish what was begun, and close the store."""
+        self._writer.shutdown()
+        self._reader.shutdown()
+        self.store.close()
+
+
+class Listener(Protocol):
+    """Somebody who wants to know of exits."""
+
+    def exited(self, exit: Exit) -> None:
+        """An attempt ended."""
+
+
+def no_fault(_point: str) -> None:
+    """Nothing goes wrong here: what a manager is given outside of tests."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of a study's loop."""
+
+    database: Database
+    launcher: Launcher
+    suggester: Suggester
+    state: Path
+    """Absolute folder of trials and logs."""
+    changed: Callable[[str], None]
+    """Tells watchers that a study changed."""
+    clock: Callable[[], float]
+    """Seconds since 1970 UTC."""
+    watchers: "dict[tuple[str, int], Listener]" = field(default_factory=dict)
+    """Who is told of an exit, by trial name and attempt."""
+    fault_point: Callable[[str], None] = no_fault
+    """Called between the steps of applying; a test dies in it."""
+    free_bytes: Callable[[Path], int] = field(default=lambda path: _free(path))
+    """Free space of the disk that holds a folder."""
+
+
+def _free(path: Path) -> int:
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
+
+
+def trial_folder(state: Path, uid: str, name: str) -> Path:
+    """Where the attempts of a trial have their folders, and its checkpoints theirs."""
+    return state / "trials" / uid / name
+
+
+def folder_of(state: Path, study: StudyRow, trial: TrialRow, attempt: int) -> Path:
+    """Folder of one attempt."""
+    return trial_folder(state, study.uid, trial.name) / str(attempt)
+
+
+def rendered(state: Path, study: StudyRow, trial: TrialRow) -> tuple[RenderedTrial, Path]:
+    """The trial's command with every placeholder filled in, and the folder of its last attempt."""
+    spec = study.job.spec
+    folder = folder_of(state, study, trial, trial.attempt)
+    context = TrialContext(
+        study=study.name,
+        namespace=study.namespace,
+        trial=trial.name,
+        number=trial.number,
+        attempt=trial.attempt,
+        seed=trial_seed(spec, trial.number),
+        dir=str(folder),
+        checkpoint_dir=str(folder.parent / "checkpoint"),
+        params=trial.assignment,
+    )
+    return render(spec.trial, spec.collector, context), folder
+
+
+def trial_seed(spec: StudySpec, number: int) -> int:
+    """A seed of the trial's own, the same at each of its attempts; below 2**31, so that every library takes it."""
+    return ((spec.seed or 0) * 1_000_003 + number * 7919 + 17) % 2**31
+
+
+def launch_of(state: Path, study: StudyRow, trial: TrialRow) -> Launch:
+    """What the launcher is asked for."""
+    command, folder = rendered(state, study, trial)
+    own = {
+        "TUNESMITH_TRIAL": trial.name,
+        "TUNESMITH_PARAMS": _params_json(trial),
+        "TUNESMITH_TRIAL_DIR": str(folder),
+        "TUNESMITH_CHECKPOINT_DIR": str(folder.parent / "checkpoint"),
+    }
+    return Launch(
+        trial=trial.name,
+        attempt=trial.attempt,
+        folder=folder,
+        command=command.command,
+        env={**command.env, **own},
+        working_dir=command.working_dir or str(folder),
+        resources=study.job.spec.trial.resources,
+    )
+
+
+def _params_json(trial: TrialRow) -> str:
+    return json.dumps(dict(trial.assignment), separators=(",", ":"))
+
+
+def wanted_metrics(spec: StudySpec) -> frozenset[str] | None:
+    """Names of the metrics that are recorded; None: every one."""
+    if spec.metrics is None:
+        return None
+    return frozenset([objective.metric for objective in spec.objectives] + [metric.name for metric in spec.metrics])
+
+
+def watched(state: Path, study: StudyRow, trial: TrialRow, offsets: dict[str, int]) -> Watched:
+    """The trial's last attempt, to be followed from these offsets."""
+    command, folder = rendered(state, study, trial)
+    sources = sources_of(
+        study.job.spec.collector, command.collector_path, wanted_metrics(study.job.spec), folder, offsets
+    )
+    return Watched(trial.id, trial.number, trial.name, trial.attempt, folder, sources)

@@ -1,0 +1,355 @@
+"""One study's loop: observe, decide, apply. The only writer of the study's trials while it holds the lease.
+
+A round is one transaction (what was observed is recorded, `decide` is asked until it is content, its intents are
+recorded) followed by what it calls for outside: launches, stops, a call of the suggestion service. Any part may be the
+last thing that this process does; what the store holds then is enough for the next one to go on from.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tunesmith.manager._apply import Outside, Round
+from tunesmith.manager._attempts import Watched
+from tunesmith.manager._context import Context, folder_of, launch_of, watched
+from tunesmith.manager._snapshot import Oracle
+from tunesmith.manager._suggester import Reply
+from tunesmith.manager.launchers import Exit
+from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow
+from tunesmith.services.errors import FreeSpace, TryAgain, TunesmithError
+from tunesmith.study import TrialState
+
+log = logging.getLogger(__name__)
+
+TICK = 0.25
+"""Seconds between two looks at what running trials wrote: a file that grows tells nobody."""
+INLINE = 64 * 1024
+"""Bytes that are read and parsed at once; more is left to a thread."""
+GRACE = 10.0
+"""Seconds between TERM and KILL."""
+AHEAD = 16
+"""Proposals asked for at a time when they do not depend on results."""
+FIRST_DELAY, LAST_DELAY = 0.2, 5.0
+"""Seconds before a fault of the platform is tried again: the first wait, doubled up to the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a study cannot go on for now."""
+
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class StudyLoop:
+    """Drives one study until it is final, another manager took it, or its task is cancelled."""
+
+    uid: str
+    fence: Fence
+    context: Context
+    attempts: dict[int, Watched] = field(default_factory=dict)
+    """What is watched, by number of the trial."""
+    proposals: deque[tuple[int, NewTrial]] = field(default_factory=deque)
+    """Suggestions that have no trial yet, by the number they are for."""
+    oracle: Oracle = Oracle.READY
+    broken: str | None = None
+    fault: Fault | None = None
+    final: bool = False
+    idle: bool = False
+    """Nothing happens until a user does something."""
+    _waits_since: int = -1  # revision at which the service said WAIT
+    _exits: list[Exit] = field(default_factory=list)
+    _line: deque[tuple[StudyRow, TrialRow]] = field(default_factory=deque)  # recorded, to be launched
+    _stuck: int = 0  # tasks that wait for the platform to get well
+    _wake_at: float | None = None
+    _event: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def wake(self) -> None:
+        """Something changed: look again."""
+        self._event.set()
+
+    def edited(self) -> None:
+        """The document changed: what the service said of the old one does not count."""
+        self.proposals.clear()
+        if self.oracle is not Oracle.ASKED:
+            self.oracle = Oracle.READY
+        self.wake()
+
+    def exited(self, exit: Exit) -> None:
+        """The launcher tells that an attempt of this study ended."""
+        self._exits.append(exit)
+        self.wake()
+
+    async def run(self) -> None:
+        """Drive the study. Faults of the platform are waited out; nothing that was observed is lost meanwhile."""
+        delay, adopted = FIRST_DELAY, False
+        try:
+            while not self.final:
+                try:
+                    if not adopted:
+                        await self._adopt()
+                        adopted = True
+                    await self._round()
+                except (FreeSpace, TryAgain) as error:
+                    self._trouble(error)
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, LAST_DELAY)
+                    continue
+                delay = FIRST_DELAY
+                if not self.final:
+                    await self._wait()
+        except Fenced:
+            log.warning("study %s: another manager drives it now", self.uid)
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        """End this loop's own tasks; trials keep running."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for attempt in self.attempts.values():
+            self.context.watchers.pop((attempt.name, attempt.attempt), None)
+
+    def _trouble(self, error: TunesmithError) -> None:
+        fault = Fault("diskFull" if isinstance(error, FreeSpace) else "platformAway", str(error))
+        if fault != self.fault:
+            log.error("study %s cannot go on for now: %s", self.uid, error)
+        self.fault = fault
+        self.context.changed(self.uid)
+
+    async def _sit_out(self, error: TunesmithError, delay: float) -> None:
+        """Tell of a fault of the platform, and wait before it is tried again."""
+        self._trouble(error)
+        self._stuck += 1
+        try:
+            await asyncio.sleep(delay)
+        finally:
+            self._stuck -= 1
+
+    async def _wait(self) -> None:
+        """Sleep until something happens or the moment that `decide` named; meanwhile store what trials write."""
+        while not self._event.is_set():
+            left = None if self._wake_at is None else self._wake_at - self.context.clock()
+            if left is not None and left <= 0:
+                return
+            tick = TICK if self.attempts else None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min((t for t in (left, tick) if t is not None), default=None)):
+                    await self._event.wait()
+            await self._read_running()
+
+    async def _adopt(self) -> None:
+        """Take up the attempts that an earlier manager began: watch those that were launched, launch the others."""
+        database = self.context.database
+        study, trials = await database.read(lambda tx: (tx.study(self.uid), tx.live_trials(self.uid)))
+        for trial in trials:
+            if not trial.attempt_open or trial.number in self.attempts:
+                continue
+            offsets = await database.read(lambda tx, trial=trial: tx.offsets(trial.id, trial.attempt))
+            attempt = watched(self.context.state, study, trial, offsets)
+            self._watch(attempt)
+            if await self.context.launcher.adopt(trial.name, trial.attempt, attempt.folder):
+                attempt.recorded = trial.state is TrialState.RUNNING
+            else:
+                self._forget(attempt)
+                self._line.append((study, trial))
+
+    def _watch(self, attempt: Watched) -> None:
+        self.attempts[attempt.number] = attempt
+        self.context.watchers[attempt.name, attempt.attempt] = self
+
+    def _forget(self, attempt: Watched) -> None:
+        del self.attempts[attempt.number]
+        self.context.watchers.pop((attempt.name, attempt.attempt), None)
+
+    async def _round(self) -> None:
+        """Rounds, until there is nothing to do for now."""
+        while not self.final:
+            self._event.clear()
+            self._take_exits()
+            outside = await self._transact()
+            self.context.fault_point("committed")
+            await self._touch(outside)
+            if not self._event.is_set():
+                return
+
+    # ---- observe
+
+    async def _read_running(self) -> None:
+        """Store what running trials wrote since the last look: one piece of each file, so that none starves."""
+        for attempt in list(self.attempts.values()):
+            if attempt.recorded and attempt.exit is None and not attempt.draining and attempt.unread:
+                await self._store_new(attempt, last=False)
+
+    def _take_exits(self) -> None:
+        """Read what ended attempts still had to say. What is long is read in a task, and the exit comes again."""
+        exits, self._exits = self._exits, []
+        watched = {(attempt.name, attempt.attempt): attempt for attempt in self.attempts.values()}
+        for exit in exits:
+            attempt = watched.get((exit.trial, exit.attempt))
+            if attempt is None:
+                self._exits.append(exit)  # its launch has not returned yet
+            elif attempt.unread > INLINE:
+                attempt.draining = True
+                self._spawn(self._drain(attempt, exit))
+            else:
+                self._read_rest(attempt)
+                attempt.exit = exit
+
+    def _read_rest(self, attempt: Watched) -> None:
+        for source in attempt.sources:
+            while (piece := source.read(self.context.clock(), last=True)) is not None:
+                attempt.pieces.append(piece)
+
+    async def _drain(self, attempt: Watched, exit: Exit) -> None:
+        """Read what a talkative trial left behind, piece by piece; then its exit is taken like any other."""
+        try:
+            while attempt.unread > INLINE:
+                await self._store_new(attempt, last=True)
+        except (FreeSpace, TryAgain) as error:
+            await self._sit_out(error, LAST_DELAY)
+        self.exited(exit)
+
+    async def _store_new(self, attempt: Watched, *, last: bool) -> None:
+        for source in attempt.sources:
+            if not source.unread:
+                continue
+            before = source.offset
+            piece = await asyncio.to_thread(source.read, self.context.clock(), last=last)
+            if piece is None:
+                continue
+            try:
+                await self.context.database.write(
+                    lambda tx, piece=piece: tx.add_observations(
+                        attempt.trial, attempt.attempt, piece.rows, (piece.source, piece.offset)
+                    ),
+                    self.fence,
+                )
+            except BaseException:
+                source.offset = before  # not stored, so not read
+                raise
+            if piece.rows:
+                self.context.changed(self.uid)
+
+    # ---- decide, and record
+
+    async def _transact(self) -> Outside:
+        ended = [attempt for attempt in self.attempts.values() if attempt.exit is not None]
+        started = [attempt for attempt in self.attempts.values() if not attempt.recorded]
+        proposals = deque(self.proposals)
+        round_ = Round(
+            uid=self.uid,
+            now=self.context.clock(),
+            ended=ended,
+            started=started,
+            proposals=proposals,
+            oracle=self._oracle_at,
+            broken=self.broken,
+            folder_of=lambda study, trial, attempt: str(folder_of(self.context.state, study, trial, attempt)),
+            free_bytes=self.context.free_bytes(self.context.state),
+        )
+        outside = await self.context.database.write(round_.run, self.fence)
+        self._committed(ended, started, proposals, outside)
+        return outside
+
+    def _committed(
+        self, ended: list[Watched], started: list[Watched], proposals: deque[tuple[int, NewTrial]], outside: Outside
+    ) -> None:
+        """Only now is what was handed to the store really handed over."""
+        self.proposals = proposals
+        for attempt in started:
+            attempt.recorded = True
+        for attempt in ended:
+            self._forget(attempt)
+        self._line.extend(outside.launches)
+        self._wake_at, self.idle, self.final = outside.wake_at, outside.idle, outside.final
+        if self.fault is not None and not self._stuck:
+            self.fault, outside.changed = None, True
+        if outside.changed:
+            self.context.changed(self.uid)
+
+    def _oracle_at(self, revision: int) -> Oracle:
+        """What the service is believed to say about a study at this revision."""
+        if self.oracle is Oracle.WAITS and revision != self._waits_since:
+            self.oracle = Oracle.READY
+        return self.oracle
+
+    # ---- apply, outside
+
+    async def _touch(self, outside: Outside) -> None:
+        while self._line:
+            study, trial = self._line.popleft()
+            self._spawn(self._launch(study, trial))
+        for number in outside.stops:
+            attempt = self.attempts.get(number)
+            if attempt is not None and not attempt.told_to_stop and attempt.exit is None:
+                attempt.told_to_stop = True
+                await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
+        if outside.ask and self.oracle is Oracle.READY:
+            self.oracle = Oracle.ASKED
+            self._spawn(self._ask(outside.ask, outside.room))
+
+    async def _launch(self, study: StudyRow, trial: TrialRow) -> None:
+        """Launch an attempt that is recorded. One that cannot be launched for now stays in line."""
+        attempt = watched(self.context.state, study, trial, {})
+        self.context.watchers[attempt.name, attempt.attempt] = self
+        self.context.fault_point("launch")
+        try:
+            await self.context.launcher.launch(launch_of(self.context.state, study, trial))
+        except (FreeSpace, TryAgain) as error:
+            await self._sit_out(error, LAST_DELAY)
+            self._line.append((study, trial))
+            self.wake()
+            return
+        self.context.fault_point("launched")
+        self._watch(attempt)
+        self.wake()
+
+    async def _ask(self, count: int, room: int) -> None:
+        """Ask the suggestion service until it answers, or says that it never will."""
+        delay = FIRST_DELAY
+        while True:
+            try:
+                self._heard(await self._suggest(count, room))
+                break
+            except TryAgain as error:
+                await self._sit_out(error, delay)
+                delay = min(delay * 2, LAST_DELAY)
+            except TunesmithError as error:
+                self.broken = f"the algorithm failed: {error}"
+                break
+        self.wake()
+
+    async def _suggest(self, count: int, room: int) -> Reply:
+        study = await self.context.database.read(lambda tx: tx.study(self.uid))
+        if await self.context.suggester.looks_ahead(study.job.spec):
+            count = min(max(AHEAD, count), room)
+        return await self.context.suggester.suggest(self.uid, count)
+
+    def _heard(self, reply: Reply) -> None:
+        self.proposals.extend(reply.trials)
+        self.oracle = Oracle.READY
+        if reply.exhausted:
+            self.oracle = Oracle.EXHAUSTED
+        elif reply.waits:
+            self.oracle, self._waits_since = Oracle.WAITS, reply.revision
+        elif not reply.trials:
+            self.broken = "the algorithm answered nothing, neither WAIT nor EXHAUSTED"
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("study %s: an error of the manager", self.uid, exc_info=error)
+            self.broken = f"an error of the manager: {error!r}"
+            self.wake()

@@ -1,0 +1,243 @@
+"""The manager's process: what it starts, in which order, and how it leaves."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.services._platform import check_platform
+from tunesmith.services.errors import NotNow
+from tunesmith.services.local import (
+    FileLock,
+    Place,
+    read_place,
+    remove_place,
+    socket_folder,
+    state_folder,
+    this_place,
+    write_place,
+    write_private,
+)
+from tunesmith.services.supervise import Child, Supervisor
+
+if TYPE_CHECKING:
+    from tunesmith.manager._context import Context, Database
+    from tunesmith.manager._engine import Engine
+    from tunesmith.manager._presence import Presence
+    from tunesmith.services.server import Caller, TlsFiles, TokenCheck
+
+log = logging.getLogger(__name__)
+
+TAKE_OVER = 15.0
+"""Seconds that an idle local manager gets to leave."""
+SUGGESTION = "suggestion"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says. `idle` None: stay until told to leave; `suggestion` None: a child of ours."""
+
+    folder: Path
+    database: str | None = None
+    listen: tuple[str, ...] = ()
+    token: bool = True
+    tls: tuple[Path, Path] | None = None
+    insecure_bind: bool = False
+    idle: float | None = None
+    suggestion: str | None = None
+    warm: bool = False
+
+
+async def run(settings: Settings, *, say: Callable[[str], None], fault_point: Callable[[str], None] | None = None) -> None:
+    """Serve until told to leave, or idle for long enough. `fault_point`: see `Context`; for tests only."""
+    check_platform()
+    folder = state_folder(settings.folder.absolute().parent, settings.folder.name)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    lock = FileLock(folder / "manager.lock")
+    if not lock.acquire():
+        await _take_over(settings, folder, lock, say)
+    try:
+        await _serve(settings, folder, stop, say, fault_point)
+    finally:
+        lock.release()
+
+
+async def _take_over(settings: Settings, folder: Path, lock: FileLock, say: Callable[[str], None]) -> None:
+    """Take the place of the folder's manager when it is an idle one; raises NotNow when it is not."""
+    place = read_place(folder)
+    if settings.idle is not None or place is None:
+        raise NotNow(f"another manager serves {folder}" + (f" (process {place.pid})" if place else ""))
+    if await _busy(place):
+        raise NotNow(f"the manager of {folder} (process {place.pid}) is running studies: stop them, or wait for them")
+    say(f"taking over from the idle local manager (process {place.pid})")
+    place.process.signal(signal.SIGTERM)
+    for _ in range(int(TAKE_OVER / 0.1)):
+        if lock.acquire():
+            return
+        await asyncio.sleep(0.1)
+    raise NotNow(f"the manager of {folder} (process {place.pid}) did not leave within {TAKE_OVER:g} s")
+
+
+async def _busy(place: Place) -> bool:
+    from tunesmith.services.channel import open_channel
+    from tunesmith.v1 import manager_pb2 as pb
+    from tunesmith.v1 import manager_pb2_grpc as rpc
+    from tunesmith.v1 import types_pb2 as types
+
+    live = [types.STUDY_STATE_CREATED, types.STUDY_STATE_RUNNING, types.STUDY_STATE_ENDING]
+    async with open_channel(place.address) as channel:
+        stub = rpc.ManagerServiceStub(channel)
+        return bool((await stub.ListStudies(pb.ListStudiesRequest(states=live), timeout=10)).studies)
+
+
+async def _serve(
+    settings: Settings,
+    folder: Path,
+    stop: asyncio.Event,
+    say: Callable[[str], None],
+    fault_point: Callable[[str], None] | None,
+) -> None:
+    sockets = socket_folder(folder)
+    supervisor = Supervisor(folder)
+    child = Child(SUGGESTION, "tunesmith.suggestion", ("serve", "--listen", f"unix:{sockets / 'suggestion.sock'}"))
+
+    async def suggestion_address() -> str:
+        if settings.suggestion:
+            return settings.suggestion
+        await supervisor.start(child)
+        return await supervisor.address(SUGGESTION)
+
+    try:
+        if settings.warm and not settings.suggestion:
+            await supervisor.start(child)  # its imports take as long as ours: let it begin first
+        async with _engine(settings, folder, suggestion_address, fault_point) as (engine, presence):
+            await _answer(settings, folder, sockets, engine, presence, stop, say)
+    finally:
+        await supervisor.stop()
+
+
+@asynccontextmanager
+async def _engine(
+    settings: Settings, folder: Path, suggestion_address: Callable[[], object], fault_point: Callable[[str], None] | None
+) -> AsyncIterator[tuple["Engine", "Presence"]]:
+    """The engine over its database and launcher; both are closed at the end."""
+    await asyncio.to_thread(_import_heavy)
+    from tunesmith.manager._context import Context, Database, no_fault
+    from tunesmith.manager._engine import Engine, News
+    from tunesmith.manager._presence import Presence
+    from tunesmith.manager._suggester import Suggester
+    from tunesmith.manager.launchers import LauncherContext, make_launcher
+    from tunesmith.manager.storage import open_store
+
+    url = database_url(settings.database, folder)
+    database = Database(await asyncio.to_thread(open_store, url))
+    try:
+        news = News()
+        context = Context(
+            database=database,
+            launcher=make_launcher("local", LauncherContext(socket_folder(folder))),
+            suggester=Suggester(suggestion_address, database.history, database.digest_at),
+            state=folder,
+            changed=news.changed,
+            clock=time.time,
+            fault_point=fault_point or no_fault,
+        )
+        engine = Engine(context, news, owner=_owner(url))
+        await engine.start()
+        try:
+            yield engine, Presence(time.monotonic, last=time.monotonic())
+        finally:
+            await engine.close()
+    finally:
+        database.close()
+
+
+def _import_heavy() -> None:
+    """SQLAlchemy takes longest to import; a thread lets the children's readiness be seen meanwhile."""
+    import tunesmith.manager.storage
+
+
+def _owner(url: str) -> str:
+    """Who holds the leases. SQLite has one manager, held so by the file lock, and each next one is its heir."""
+    return "local" if url.startswith("sqlite") else f"{socket.gethostname()}-{time.time_ns():x}"
+
+
+def database_url(given: str | None, folder: Path) -> str:
+    """The SQLAlchemy URL of what `--database` says; None: SQLite in the folder."""
+    if given is None:
+        return f"sqlite:///{folder / 'tunesmith.db'}"
+    scheme, _, rest = given.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme in ("postgresql", "postgres") else given
+
+
+async def _answer(
+    settings: Settings,
+    folder: Path,
+    sockets: Path,
+    engine: "Engine",
+    presence: "Presence",
+    stop: asyncio.Event,
+    say: Callable[[str], None],
+) -> None:
+    """Answer clients until `stop` is set, or nobody has any use for us."""
+    from tunesmith.manager._service import ManagerServicer, add_to
+    from tunesmith.services.server import TlsFiles, serving
+
+    servicer = ManagerServicer(engine, presence, allow_endpoints=not settings.listen)
+    address = f"unix:{sockets / 'manager.sock'}"
+    tls = TlsFiles(*settings.tls) if settings.tls else None
+    check = await _token_check(engine.context.database, folder, say) if settings.listen and settings.token else None
+    async with serving(
+        lambda server: add_to(server, servicer),
+        listen=[address, *settings.listen],
+        token_check=check,
+        tls=tls,
+        insecure_bind=settings.insecure_bind,
+    ) as addresses:
+        write_place(folder, this_place(address))
+        try:
+            say(f"serving at {', '.join(addresses)}")
+            sys.stdout.flush()
+            await _until_leaving(settings.idle, engine, presence, stop)
+        finally:
+            remove_place(folder)
+
+
+async def _until_leaving(idle: float | None, engine: "Engine", presence: "Presence", stop: asyncio.Event) -> None:
+    """Wait until told to leave; with `idle`, also until nobody called for so long and no study goes on."""
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if idle is None else min(idle, 1.0)):
+                await stop.wait()
+        if idle is not None and not engine.busy and presence.idle_for() >= idle:
+            log.info("leaving: idle for %g s", idle)
+            return
+
+
+async def _token_check(database: "Database", folder: Path, say: Callable[[str], None]) -> "TokenCheck":
+    """Who knows the tokens of TCP callers. The first start makes one, and says where it is."""
+    from tunesmith.services.server import Caller, hash_token, new_token
+
+    path = folder / "token"
+    if not path.exists():
+        token = new_token()
+        hashed = bytes.fromhex(hash_token(token))
+        await database.write(lambda tx: tx.add_token(f"first-{hashed[:4].hex()}", hashed, "admin", time.time()))
+        write_private(path, token + "\n")
+        say(f"wrote the token that clients need to {path}")
+
+    async def check(hashed: str) -> "Caller | None":
+        found = await database.read(lambda tx: tx.token_by_hash(bytes.fromhex(hashed)))
+        return None if found is None else Caller("token", found.name)
+
+    return check

@@ -1,0 +1,190 @@
+"""The manager's side of the suggestion contract: asks for assignments, and sends only the history that is news."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import grpc
+
+from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
+from tunesmith.services.channel import open_channel
+from tunesmith.services.errors import BaseRevision, FixRequest, from_rpc_error
+from tunesmith.study import StudySpec, wire
+from tunesmith.study.naming import trial_name
+from tunesmith.v1 import suggestion_pb2 as pb
+from tunesmith.v1 import suggestion_pb2_grpc as rpc
+
+CHUNK = 500
+"""Trials in one message of history: some 100 kB."""
+NEWEST = 2**63 - 1
+"""A revision after which nothing has changed yet."""
+DEADLINE = 120.0
+"""Seconds that a model may take for one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A study and what changed in it since a revision, read in one transaction."""
+
+    study: StudyRow
+    trials: Sequence[TrialRow]
+    """In the order of their change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the service answered: new trials by number, and whether it waits or has nothing left."""
+
+    trials: tuple[tuple[int, NewTrial], ...]
+    revision: int
+    """Of the history that it saw."""
+    waits: bool = False
+    exhausted: bool = False
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Suggester:
+    """Client of suggestion services, one channel for each address.
+
+    `address_of` tells where the manager's own service listens now, and waits while that one starts. `load` reads a
+    study's history since a revision; `digest_at` its digest at a revision, None when that is not known any more.
+    """
+
+    address_of: Callable[[], Awaitable[str]]
+    load: Callable[[str, int], Awaitable[History]]
+    digest_at: Callable[[str, int], Awaitable[int | None]]
+    _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+    _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
+    _ahead: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    async def validate(self, spec: StudySpec) -> list[str]:
+        """Warnings of the algorithm about a study; raises FixRequest with every mistake that it finds."""
+        stub = await self._stub(spec)
+        try:
+            reply = await stub.Validate(pb.ValidateRequest(spec=wire.spec_to_proto(spec)), timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        return list(reply.warnings)
+
+    async def looks_ahead(self, spec: StudySpec) -> bool:
+        """Whether this study's algorithm may be asked before results are in: its proposals do not depend on them."""
+        name = spec.algorithm.name
+        key = (spec.algorithm.endpoint, name)
+        if key not in self._ahead:
+            stub = await self._stub(spec)
+            try:
+                offered = (await stub.Describe(pb.DescribeRequest(), timeout=DEADLINE)).algorithms
+            except grpc.aio.AioRpcError as error:
+                raise from_rpc_error(error) from error
+            found = [algorithm for algorithm in offered if name == algorithm.name or name in algorithm.aliases]
+            self._ahead[key] = bool(found) and not found[0].capabilities.uses_values
+        return self._ahead[key]
+
+    async def suggest(self, uid: str, count: int) -> Reply:
+        """Assignments for the next `count` trials; raises what the service's status means to its caller.
+
+        A service that is new to this process is offered the present revision first: after a restart of the manager it
+        often holds that already.
+        """
+        history = await self.load(uid, self._held[uid][0] if uid in self._held else NEWEST)
+        base, digest = self._held.get(uid, (history.study.revision, history.study.digest))
+        try:
+            return await self._ask(history, base, digest, count)
+        except BaseRevision as other:
+            known = other.revision > 0 and await self.digest_at(uid, other.revision) == other.digest
+            base, digest = (other.revision, other.digest) if known else (0, 0)
+        return await self._ask(await self.load(uid, base), base, digest, count)
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a study that is gone."""
+        self._held.pop(uid, None)
+
+    async def close(self) -> None:
+        """Close every channel."""
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def _ask(self, history: History, base: int, digest: int, count: int) -> Reply:
+        study = history.study
+        numbers = range(study.next_number, study.next_number + count)
+        names = {trial_name(study.name, study.uid, number): number for number in numbers}
+        stub = await self._stub(study.job.spec)
+        try:
+            response = await stub.Suggest(_stream(history, base, digest, names), timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        self._held[study.uid] = (study.revision, study.digest)
+        return _reply(study, names, response)
+
+    async def _stub(self, spec: StudySpec) -> rpc.SuggestionServiceAsyncStub:
+        address = spec.algorithm.endpoint or await self.address_of()
+        if address not in self._channels:
+            self._channels[address] = open_channel(address)
+        return rpc.SuggestionServiceStub(self._channels[address])
+
+
+async def _stream(
+    history: History, base: int, digest: int, names: dict[str, int]
+) -> AsyncIterator[pb.SuggestRequest]:
+    study = history.study
+    header = pb.SuggestHeader(
+        study_uid=study.uid,
+        generation=study.generation,
+        spec=wire.spec_to_proto(study.job.spec),
+        base_revision=base,
+        base_digest=digest,
+        revision=study.revision,
+        digest=study.digest,
+        names=[pb.TrialName(name=name, number=number) for name, number in names.items()],
+    )
+    yield pb.SuggestRequest(header=header)
+    for start in range(0, len(history.trials), CHUNK):
+        chunk = history.trials[start : start + CHUNK]
+        yield pb.SuggestRequest(history=pb.HistoryChunk(trials=[_record(trial) for trial in chunk]))
+
+
+def _record(trial: TrialRow) -> pb.TrialRecord:
+    return pb.TrialRecord(
+        name=trial.name,
+        number=trial.number,
+        state=wire.TRIAL_STATE_TO_PROTO[trial.state],
+        assignment=wire.assignment_to_proto(trial.assignment),
+        values=[] if trial.value is None else [trial.value],
+        labels=dict(trial.labels),
+        parent=trial.parent,
+        group=trial.group,
+        completion_rank=trial.completion_rank,
+        revision=trial.revision,
+    )
+
+
+def _reply(study: StudyRow, names: dict[str, int], response: pb.SuggestResponse) -> Reply:
+    """Check what a service of anybody's making answered; raises FixRequest for what it must not answer."""
+    trials = []
+    for suggestion in response.suggestions:
+        new = _new_trial(suggestion)
+        if suggestion.name not in names:
+            raise FixRequest(f"the suggestion service answered a trial that it was not asked for: {suggestion.name!r}")
+        problems = study.job.spec.space.problems(new.assignment)
+        if problems:
+            raise FixRequest(f"the suggestion service proposed what the search space does not allow: {problems[0]}")
+        trials.append((names[suggestion.name], new))
+    status = response.status
+    return Reply(
+        tuple(trials),
+        study.revision,
+        waits=status == pb.SUGGEST_STATUS_WAIT,
+        exhausted=status == pb.SUGGEST_STATUS_EXHAUSTED,
+        message=response.message,
+    )
+
+
+def _new_trial(suggestion: pb.Suggestion) -> NewTrial:
+    told = suggestion.explanation
+    acquisition = told.acquisition if told.HasField("acquisition") else None
+    return NewTrial(
+        assignment=wire.assignment_from_proto(suggestion.assignment),
+        labels=dict(suggestion.labels),
+        parent=suggestion.parent if suggestion.HasField("parent") else None,
+        explanation=Explanation(told.model, told.text, acquisition) if suggestion.HasField("explanation") else None,
+    )

@@ -1,0 +1,186 @@
+"""What the manager's rows look like on the wire."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tunesmith.manager._loop import Fault
+from tunesmith.manager.storage import AttemptRow, EventRow, StoredObservation, StudyRow, TrialRow, Tx
+from tunesmith.study import MetricSummary, StudyMetricSummary, TrialState, wire
+from tunesmith.v1 import manager_pb2 as pb
+from tunesmith.v1 import types_pb2 as types
+
+
+def timestamp(time: float | None) -> Timestamp | None:
+    """Seconds since 1970 as a protobuf time; None stays None."""
+    if time is None:
+        return None
+    nanos = round(time * 1e9)
+    return Timestamp(seconds=nanos // 10**9, nanos=nanos % 10**9)
+
+
+def duration(seconds: float) -> Duration:
+    """Seconds as a protobuf duration."""
+    nanos = round(seconds * 1e9)
+    return Duration(seconds=nanos // 10**9, nanos=nanos % 10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyView:
+    """A study as of one transaction, with what is shown beside its row."""
+
+    row: StudyRow
+    metrics: Sequence[StudyMetricSummary]
+    best: TrialRow | None
+
+
+def read_study(tx: Tx, row: StudyRow) -> StudyView:
+    """The study with its summaries and its best trial."""
+    best = None if row.best_number is None else tx.trial(row.uid, row.best_number)
+    return StudyView(row, tx.study_summaries(row.uid), best)
+
+
+def study_message(view: StudyView, now: float, fault: Fault | None = None) -> pb.Study:
+    """The study. A fault of the platform takes the place of reason and message while it lasts."""
+    row = view.row
+    running = max(now - row.running_since, 0.0) if row.running_since is not None else 0.0
+    size = row.job.spec.space.count()
+    return pb.Study(
+        key=pb.StudyKey(namespace=row.namespace, name=row.name),
+        uid=row.uid,
+        generation=row.generation,
+        labels=dict(row.job.labels),
+        spec=wire.spec_to_proto(row.job.spec),
+        state=wire.STUDY_STATE_TO_PROTO[row.state],
+        reason=fault.reason if fault else row.reason,
+        message=fault.message if fault else row.message,
+        counts=_counts(row),
+        best=_best(view.best),
+        metrics=[_study_metric(summary) for summary in view.metrics],
+        created=timestamp(row.created),
+        started=timestamp(row.started),
+        finished=timestamp(row.finished),
+        elapsed=duration(row.elapsed + running),
+        revision=row.revision,
+        space_size=size,
+    )
+
+
+def _counts(row: StudyRow) -> pb.TrialCounts:
+    def count(state: TrialState) -> int:
+        return row.counts.get(state, 0)
+
+    return pb.TrialCounts(
+        total=row.total,
+        pending=count(TrialState.PENDING),
+        running=count(TrialState.RUNNING),
+        succeeded=count(TrialState.SUCCEEDED),
+        failed=count(TrialState.FAILED),
+        early_stopped=count(TrialState.EARLY_STOPPED),
+        killed=count(TrialState.KILLED),
+        metrics_unavailable=count(TrialState.METRICS_UNAVAILABLE),
+    )
+
+
+def _best(trial: TrialRow | None) -> pb.BestTrial | None:
+    if trial is None or trial.value is None:
+        return None
+    assignment = wire.assignment_to_proto(trial.assignment)
+    return pb.BestTrial(name=trial.name, number=trial.number, value=trial.value, assignment=assignment)
+
+
+def _study_metric(summary: StudyMetricSummary) -> types.StudyMetricSummary:
+    return types.StudyMetricSummary(
+        metric=summary.metric,
+        min=summary.min,
+        max=summary.max,
+        average=summary.average,
+        count=summary.count,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrialView:
+    """A trial as of one transaction, with what is shown beside its row."""
+
+    row: TrialRow
+    metrics: Sequence[MetricSummary]
+    attempts: Sequence[AttemptRow]
+    parent: str
+
+
+def read_trials(tx: Tx, rows: Sequence[TrialRow]) -> list[TrialView]:
+    """The trials with their summaries and attempts."""
+    summaries: Mapping[int, Sequence[MetricSummary]] = tx.summaries([row.id for row in rows])
+    return [TrialView(row, summaries[row.id], tx.attempts(row.id), _parent(tx, row)) for row in rows]
+
+
+def _parent(tx: Tx, row: TrialRow) -> str:
+    return "" if row.parent is None else tx.trial(row.uid, row.parent).name
+
+
+def trial_message(view: TrialView) -> pb.Trial:
+    """The trial."""
+    row, told = view.row, view.row.explanation
+    return pb.Trial(
+        name=row.name,
+        number=row.number,
+        state=wire.TRIAL_STATE_TO_PROTO[row.state],
+        reason=row.reason,
+        message=row.message,
+        assignment=wire.assignment_to_proto(row.assignment),
+        value=row.value,
+        metrics=[wire.summary_to_proto(summary) for summary in view.metrics],
+        attempts=[_attempt(attempt) for attempt in view.attempts],
+        parent=view.parent,
+        group=row.group,
+        labels=dict(row.labels),
+        explanation=types.Explanation(model=told.model, text=told.text, acquisition=told.acquisition) if told else None,
+        completion_rank=row.completion_rank,
+        created=timestamp(row.created),
+        started=timestamp(row.started),
+        finished=timestamp(row.finished),
+        not_before=timestamp(row.not_before),
+        revision=row.revision,
+    )
+
+
+def _attempt(attempt: AttemptRow) -> pb.Attempt:
+    return pb.Attempt(
+        number=attempt.number,
+        ending=wire.ATTEMPT_ENDING_TO_PROTO[attempt.ending] if attempt.ending else pb.ATTEMPT_ENDING_UNSPECIFIED,
+        failure_class=wire.FAILURE_CLASS_TO_PROTO[attempt.failure_class] if attempt.failure_class else None,
+        exit_status=attempt.exit_status,
+        message=attempt.message,
+        folder=attempt.folder,
+        started=timestamp(attempt.started),
+        finished=timestamp(attempt.finished),
+    )
+
+
+def event_message(event: EventRow, names: Mapping[int, str]) -> pb.Event:
+    """The event; `names` gives the trials' names by number."""
+    return pb.Event(
+        id=event.id,
+        time=timestamp(event.time),
+        trial="" if event.trial_number is None else names[event.trial_number],
+        state=event.state,
+        reason=event.reason,
+        message=event.message,
+    )
+
+
+def columns(source: str, rows: Sequence[StoredObservation]) -> pb.ObservationColumns:
+    """Observations of one source in packed columns."""
+    names: dict[str, int] = {}
+    return pb.ObservationColumns(
+        metric=[names.setdefault(row.metric, len(names)) for row in rows],
+        names=list(names),
+        value=[row.value for row in rows],
+        step=[row.step for row in rows],
+        time=[round(row.time * 1e9) for row in rows],
+        sequence=[row.sequence for row in rows],
+        source=source,
+    )

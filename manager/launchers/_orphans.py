@@ -1,0 +1,133 @@
+"""Trials whose runner was killed: nobody's children but the system's. They are known by pid, start and boot."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tunesmith.manager.launchers._runner import _processes
+from tunesmith.manager.launchers._runner._files import EXIT, PROCESS, STOP, read_record
+
+_LOOK_AGAIN = 0.3  # seconds in which a process that its dying runner had begun to start gets its name and environment
+_POLL = 0.5  # seconds; only where there is no pidfd
+_BURIAL = 2.0  # seconds in which a living runner buries its dead, and has written how they died
+_SAME_START = 2.0  # seconds by which two clocks' idea of a process's start may differ
+
+
+def locate(folder: str) -> int:
+    """The pid of an attempt's first process; 0 when it is gone. Takes up to a second: for a thread."""
+    identity = read_record(folder, PROCESS)
+    if identity is not None:
+        return identity["pid"] if is_same(identity) else 0
+    for pause in (0.0, _LOOK_AGAIN):
+        time.sleep(pause)
+        if pids := _find(folder):
+            return next((pid for pid in pids if _processes.session(pid) == pid), pids[0])
+    return 0
+
+
+def is_same(identity: dict[str, Any]) -> bool:
+    """Whether the process with that pid is still the one that got this identity, and not a later one."""
+    pid, start = identity["pid"], identity["start"]
+    if start is not None:
+        return identity["boot"] == _processes.boot_id() and _processes.start_ticks(pid) == start
+    with contextlib.suppress(psutil.Error):
+        return abs(psutil.Process(pid).create_time() - identity["time"]) < _SAME_START
+    return False
+
+
+class Orphan:
+    """One such trial, from when it is found to its end."""
+
+    def __init__(self, folder: str, pid: int) -> None:
+        self.pid = pid
+        self._folder = folder
+        self._start = _processes.start_ticks(pid)
+        self._killing: asyncio.TimerHandle | None = None
+
+    async def wait(self) -> dict[str, Any] | None:
+        """Wait for its end; the record of it, if some runner left one. Leaves nothing of it behind."""
+        await self._gone()
+        if self._killing:
+            self._killing.cancel()
+        record = await self._record()
+        await asyncio.to_thread(kill_left, self._folder)
+        return record
+
+    def stop(self, grace: float) -> None:
+        """TERM now, KILL after `grace` seconds."""
+        with contextlib.suppress(OSError):
+            Path(self._folder, STOP).touch()
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)
+        loop = asyncio.get_running_loop()
+        if self._killing is None or loop.time() + grace < self._killing.when():
+            if self._killing:
+                self._killing.cancel()
+            self._killing = loop.call_later(grace, self.kill)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if _processes.start_ticks(self.pid) == self._start:
+                os.killpg(self.pid, number)
+
+    async def _gone(self) -> None:
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):  # macOS, an old kernel; or it is gone
+            while psutil.pid_exists(self.pid) and not _processes.is_zombie(self.pid):
+                await asyncio.sleep(_POLL)
+            return
+        try:
+            if _processes.start_ticks(self.pid) == self._start:
+                await _readable(descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def _record(self) -> dict[str, Any] | None:
+        """Its parent may be a runner after all, of an earlier version or with its socket deleted: it writes, then buries."""
+        for _ in range(int(_BURIAL / 0.05)):
+            record = read_record(self._folder, EXIT)
+            if record is not None or not _processes.is_zombie(self.pid):
+                break
+            await asyncio.sleep(0.05)
+        return read_record(self._folder, EXIT)
+
+
+def kill_left(folder: str) -> None:
+    """Kill what an attempt that has ended left behind; two rounds, for what was being started in the first."""
+    for _ in range(2):
+        for pid in _find(folder):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _find(folder: str) -> list[int]:
+    if _processes.LINUX:
+        return _processes.find(folder)
+    return sorted(process.pid for process in psutil.process_iter() if _names(process, folder))
+
+
+def _names(process: psutil.Process, folder: str) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.environ().get(_processes.TRIAL_DIR) == folder
+    return False
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(descriptor, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(descriptor)

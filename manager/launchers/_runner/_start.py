@@ -1,0 +1,68 @@
+"""Become the one runner of a folder, in the background."""
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+
+from tunesmith.manager.launchers._runner._files import LOCK, LOG, SOCKET
+from tunesmith.manager.launchers._runner._server import Server
+
+_LONGEST_LOG = 1 << 20  # bytes; a longer one is begun anew
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Arguments: the folder, and after how many idle seconds to leave. Returns when some runner has the folder."""
+    os.chdir(arguments[0])  # a socket's path is limited to some 100 bytes, so it is bound by a relative one
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    listener = _listen()
+    if os.fork():
+        os._exit(0)
+    _detach()
+    _log(f"runner {os.getpid()} serves {arguments[0]}")
+    try:
+        Server(listener, float(arguments[1]), _log).run()
+    except BaseException:
+        _log(traceback.format_exc())
+        raise
+    finally:
+        _log(f"runner {os.getpid()} leaves")
+
+
+def _listen() -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    if os.path.exists(SOCKET):
+        os.unlink(SOCKET)  # its runner is dead: we have the lock
+    listener.bind(SOCKET)
+    listener.listen(16)
+    return listener
+
+
+def _detach() -> None:
+    """A session of our own, no terminal, no folder held, and no signal meant for a terminal's users."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    if os.fstat(log).st_size > _LONGEST_LOG:
+        os.ftruncate(log, 0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for source, target in ((nothing, 0), (nothing, 1), (log, 2)):
+        os.dup2(source, target)
+    os.chdir("/")
+
+
+def _log(text: str) -> None:
+    try:
+        sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}\n")
+        sys.stderr.flush()
+    except OSError:  # a full disk is no reason to stop
+        pass

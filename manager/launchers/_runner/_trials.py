@@ -1,0 +1,159 @@
+"""The trials that run: start, stop, take notice of their end, and leave nothing of them behind."""
+
+import contextlib
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.manager.launchers._runner import _processes
+from tunesmith.manager.launchers._runner._files import CLAIM, PROCESS, STOP, write_record
+from tunesmith.manager.launchers._runner._reap import bury, kill_strays, next_dead, signal_group
+from tunesmith.manager.launchers._runner._records import Records
+from tunesmith.manager.launchers._runner._spawn import CannotStartError, Order, claim, spawn
+
+_CHECKPOINT_DIR = b"TUNESMITH_CHECKPOINT_DIR"
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+
+
+@dataclass(slots=True)
+class Trial:
+    """A running trial. `deadline`: when to kill it, on the monotonic clock; `failure`, `message`: why we killed it."""
+
+    folder: str
+    pid: int
+    stopped: bool = False
+    deadline: float = math.inf
+    failure: str = ""
+    message: str = ""
+
+
+class Trials:
+    """The trials of one runner. `report(folder, record)` is called once for each that ends."""
+
+    def __init__(self, report: Callable[[str, dict[str, Any]], None], log: Callable[[str], None]) -> None:
+        self._report = report
+        self._log = log
+        self._records = Records(log)
+        self._by_pid: dict[int, Trial] = {}
+        self._by_folder: dict[str, Trial] = {}
+        self._boot = _processes.boot_id()
+        self._oom_kills = _processes.oom_kills()
+        _processes.become_subreaper()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs and every record is in its place."""
+        return not self._by_pid and self._records.due == math.inf
+
+    def launch(self, order: Order, grant: Mapping[str, Any]) -> dict[str, Any]:
+        """Claim and start an attempt: `started` with its pid, or `claimed` earlier. OSError: nothing is claimed."""
+        folder, env = order.folder, order.env
+        if not claim(folder, json.dumps(grant).encode()):
+            return {"state": "claimed"}
+        try:
+            if _CHECKPOINT_DIR in env:
+                os.makedirs(env[_CHECKPOINT_DIR], exist_ok=True)
+            self._started(Trial(folder, spawn(order)))
+        except CannotStartError as error:
+            self._refuse(folder, str(error))
+            return {"state": "started", "pid": 0}
+        except OSError:
+            os.unlink(f"{folder}/{CLAIM}")
+            raise
+        return {"state": "started", "pid": self._by_folder[folder].pid}
+
+    def _refuse(self, folder: str, message: str) -> None:
+        record = {"failure": "userError", "message": message, "time": time.time()}
+        self._records.put(folder, record)
+        self._report(folder, record)
+
+    def _started(self, trial: Trial) -> None:
+        self._by_pid[trial.pid] = self._by_folder[trial.folder] = trial
+        start = _processes.start_ticks(trial.pid)
+        identity = {"pid": trial.pid, "start": start, "boot": self._boot, "time": time.time()}
+        with contextlib.suppress(OSError):  # it runs: without this file it is found by its environment
+            write_record(trial.folder, PROCESS, identity)
+
+    def check(self, folder: str) -> dict[str, Any]:
+        """What is known of an attempt: `running`, or `ended` with a record that has no file yet, or `unknown`."""
+        if record := self._records.get(folder):
+            return {"state": "ended", "record": record}
+        return {"state": "running" if folder in self._by_folder else "unknown"}
+
+    def stop(self, folder: str, grace: float) -> None:
+        """Ask an attempt to end, and see to it that it does."""
+        trial = self._by_folder.get(folder)
+        if trial is None:
+            return
+        if not trial.stopped:
+            trial.stopped = True
+            with contextlib.suppress(OSError), open(f"{folder}/{STOP}", "wb"):
+                pass
+            signal_group(trial.pid, signal.SIGTERM)
+            signal_group(trial.pid, signal.SIGCONT)  # one that is suspended would not hear of it
+        trial.deadline = min(trial.deadline, time.monotonic() + grace)
+
+    def kill(self, folder: str, failure: str, message: str) -> None:
+        """End an attempt at once, as a failure of the class given."""
+        if trial := self._by_folder.get(folder):
+            trial.failure, trial.message = failure, message
+            signal_group(trial.pid, signal.SIGKILL)
+
+    @property
+    def due(self) -> float:
+        """When `tick` has something to do, on the monotonic clock."""
+        return min(self._records.due, *(trial.deadline for trial in self._by_pid.values()), math.inf)
+
+    def tick(self) -> None:
+        """Kill what was given time to end and did not; try again to write what a full disk refused."""
+        now = time.monotonic()
+        for trial in self._by_pid.values():
+            if trial.deadline <= now:
+                trial.deadline = math.inf
+                signal_group(trial.pid, signal.SIGKILL)
+        self._records.retry(now)
+
+    def reap(self) -> None:
+        """Take notice of every child that has died."""
+        while (dead := next_dead()) is not None:
+            pid, status = dead
+            if trial := self._by_pid.get(pid):
+                self._died(trial, status)
+            else:
+                bury(pid)  # an orphan of some trial
+                self._sweep()
+
+    def _died(self, trial: Trial, status: int) -> None:
+        record = self._record(trial, status)
+        self._records.put(trial.folder, record)  # first: if we die now, nothing is lost
+        signal_group(trial.pid, signal.SIGKILL)
+        del self._by_pid[trial.pid], self._by_folder[trial.folder]
+        bury(trial.pid)
+        self._sweep()
+        self._report(trial.folder, record)
+
+    def _record(self, trial: Trial, status: int) -> dict[str, Any]:
+        failure = trial.failure
+        if status in _KILLED and not failure and not trial.stopped and self._kernel_was_out_of_memory():
+            failure = "outOfMemory"
+        return {
+            "status": status if status >= 0 else None,
+            "signal": -status if status < 0 else None,
+            "failure": failure,
+            "message": trial.message,
+            "stopped": trial.stopped,
+            "time": time.time(),
+        }
+
+    def _kernel_was_out_of_memory(self) -> bool:
+        before, self._oom_kills = self._oom_kills, _processes.oom_kills()
+        return self._oom_kills > before
+
+    def _sweep(self) -> None:
+        for pid in kill_strays(self._by_pid, self._by_folder):
+            self._log(f"killed process {pid}, left behind by a trial that has ended")

@@ -1,0 +1,134 @@
+"""What every part of a transaction stands on: statements, the studies' heads, and events, gathered until the end.
+
+Whatever changes anything of a study locks its row first (`_head`), so on PostgreSQL that row is the lock of all that
+belongs to the study, and managers that meet take their turns without deadlock. On SQLite there is one writer anyway.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, bindparam, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from tunesmith.manager.storage import _head as heads
+from tunesmith.manager.storage._head import Head
+from tunesmith.manager.storage._jobs import JobCache, from_text
+from tunesmith.manager.storage._keys import signed, study_of
+from tunesmith.manager.storage._tables import documents, events, studies
+from tunesmith.manager.storage._text import clean, clean_message
+from tunesmith.services.errors import NotFound
+from tunesmith.study import StudyJob
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+_BY_UID = heads.SELECT.where(studies.c.uid == bindparam("uid"))
+_BY_ID = heads.SELECT.where(studies.c.id == bindparam("id"))
+_BY_NAME = heads.SELECT.where(studies.c.namespace == bindparam("namespace"), studies.c.name == bindparam("name"))
+_DOCUMENT = select(documents.c.document).where(
+    documents.c.study_id == bindparam("id"), documents.c.generation == bindparam("generation")
+)
+_ADD_EVENTS = insert(events)
+
+# The same with a row lock, for transactions that write. SQLite knows no such lock, and leaves the words out.
+_LOCKED = {statement: statement.with_for_update() for statement in (_BY_UID, _BY_ID, _BY_NAME)}
+
+
+class Base:
+    """A connection with an open transaction, and what has been read and not yet written in it."""
+
+    def __init__(self, connection: Connection, jobs: JobCache, *, writable: bool) -> None:
+        """A transaction that somebody else begins and ends."""
+        self._connection = connection
+        self._dialect = connection.dialect.name
+        self._writable = writable
+        self._broken = False
+        self._jobs = jobs
+        self._new_jobs: dict[tuple[str, int], StudyJob] = {}
+        self._heads: dict[int, Head] = {}
+        self._events: list[dict[str, Any]] = []
+
+    def _run(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        # After an error SQLite may have rolled back by itself, and would run what follows outside of any transaction.
+        if self._broken:
+            raise RuntimeError("nothing may be done in a transaction after one of its statements has failed")
+        try:
+            return self._connection.execute(statement, parameters)
+        except DBAPIError:
+            self._broken = True
+            raise
+
+    def _check_writable(self) -> None:
+        if not self._writable:
+            raise RuntimeError("a transaction of Store.read must only read")
+
+    def _find(self, statement: heads.Select, missing: str, **parameters: Any) -> Head:
+        row = self._run(_LOCKED[statement] if self._writable else statement, parameters).one_or_none()
+        if row is None:
+            raise NotFound(missing)
+        # A head that is here already holds changes that the database does not have yet.
+        return self._heads.setdefault(row[0], Head.of(row))
+
+    def _head(self, uid: str) -> Head:
+        for head in self._heads.values():
+            if head.uid == uid:
+                return head
+        return self._find(_BY_UID, f"there is no study with uid {uid!r}", uid=uid)
+
+    def _head_by_name(self, namespace: str, name: str) -> Head:
+        missing = f"there is no study {name!r} in namespace {namespace!r}"
+        return self._find(_BY_NAME, missing, namespace=clean(namespace), name=clean(name))
+
+    def _head_of_trial(self, trial_id: int) -> Head:
+        study_id = study_of(trial_id)
+        if (head := self._heads.get(study_id)) is not None:
+            return head
+        return self._find(_BY_ID, f"there is no trial with id {trial_id}", id=study_id)
+
+    def _job(self, head: Head) -> StudyJob:
+        key = (head.uid, head.generation)
+        job = self._new_jobs.get(key) or self._jobs.get(*key)
+        if job is None:
+            text = self._run(_DOCUMENT, {"id": head.id, "generation": head.generation}).scalar_one()
+            job = self._new_jobs[key] = from_text(text)
+        return job
+
+    def _note(
+        self,
+        head: Head,
+        trial_number: int | None,
+        state: str,
+        reason: str,
+        message: str,
+        now: float,
+        *,
+        revised: bool = False,
+    ) -> None:
+        """Add an event; `revised`: it is the one of the head's present revision."""
+        self._check_writable()
+        self._events.append(
+            {
+                "study_id": head.id,
+                "trial_number": trial_number,
+                "state": state,
+                "reason": clean_message(reason),
+                "message": clean_message(message),
+                "time": now,
+                "revision": head.revision if revised else None,
+                "digest": signed(head.digest) if revised else None,
+            }
+        )
+
+    def _flush(self) -> None:
+        """Write what has been gathered."""
+        for head in self._heads.values():
+            if head.dirty:
+                self._run(heads.SAVE, head.values())
+                head.dirty = False
+        if self._events:
+            self._run(_ADD_EVENTS, self._events)
+            self._events = []
+
+    def _publish_jobs(self) -> None:
+        """Hand the documents read or written to the cache; only once they are committed."""
+        for (uid, generation), job in self._new_jobs.items():
+            self._jobs.put(uid, generation, job)

@@ -1,0 +1,24 @@
+"""The few statements that SQLite and PostgreSQL spell through constructs of their own, each built once."""
+
+from functools import cache
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache
+def insert_new(dialect: str, table: Table, *key: str) -> "sqlite.Insert | postgresql.Insert":
+    """Insert, and do nothing where a row with the same unique `key` exists; no key: with any unique key of the table."""
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=key or None)
+
+
+@cache
+def upsert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Insert, and replace everything but the primary key where a row with that key exists."""
+    statement = _insert(dialect, table)
+    changes = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)

@@ -1,0 +1,110 @@
+"""A study's counters while a transaction changes them: read once, written once, however many trials move."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from tunesmith.manager.storage._keys import next_digest, signed, unsigned
+from tunesmith.manager.storage._rows import StudyRow
+from tunesmith.manager.storage._tables import studies
+from tunesmith.study import StudyJob, StudyState, TrialState, check_trial_move
+
+COUNTS = tuple((state, studies.c[column]) for state, column in (
+    (TrialState.PENDING, "pending"),
+    (TrialState.RUNNING, "running"),
+    (TrialState.SUCCEEDED, "succeeded"),
+    (TrialState.FAILED, "failed"),
+    (TrialState.EARLY_STOPPED, "early_stopped"),
+    (TrialState.KILLED, "killed"),
+    (TrialState.METRICS_UNAVAILABLE, "metrics_unavailable"),
+))  # fmt: skip
+
+FIXED = ("id", "uid", "namespace", "name", "created")
+CHANGING = (
+    "generation",
+    "state",
+    "reason",
+    "message",
+    "next_number",
+    "best_number",
+    "best_value",
+    "revision",
+    "digest",
+    "rank",
+    "elapsed",
+    "running_since",
+    "started",
+    "finished",
+    "initial_used",
+)
+
+SELECT = select(*(studies.c[name] for name in (*FIXED, *CHANGING)), *(column for _, column in COUNTS))
+SAVE = (
+    update(studies)
+    .where(studies.c.id == bindparam("key"))
+    .values({name: bindparam(name) for name in (*CHANGING, *(column.name for _, column in COUNTS))})
+)
+
+
+@dataclass(slots=True)
+class Head:
+    """A study's row, to be changed. `digest` is unsigned. `dirty`: it must be written before the transaction ends."""
+
+    id: int
+    uid: str
+    namespace: str
+    name: str
+    created: float
+    generation: int
+    state: StudyState
+    reason: str
+    message: str
+    next_number: int
+    best_number: int | None
+    best_value: float | None
+    revision: int
+    digest: int
+    rank: int
+    elapsed: float
+    running_since: float | None
+    started: float | None
+    finished: float | None
+    initial_used: int
+    counts: dict[TrialState, int]
+    dirty: bool = False
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Head":
+        """From a row of `SELECT`."""
+        fields = len(FIXED) + len(CHANGING)
+        counts = dict(zip((state for state, _ in COUNTS), row[fields:], strict=True))
+        head = cls(*row[:fields], counts=counts)
+        head.state, head.digest = StudyState(head.state), unsigned(head.digest)
+        return head
+
+    def values(self) -> dict[str, Any]:
+        """Parameters of `SAVE`."""
+        values = {name: getattr(self, name) for name in CHANGING}
+        values.update((column.name, self.counts[state]) for state, column in COUNTS)
+        values.update(key=self.id, state=self.state.value, digest=signed(self.digest))
+        return values
+
+    def row(self, job: StudyJob) -> StudyRow:
+        """What the store hands out."""
+        values = {name: getattr(self, name) for name in (*FIXED, *CHANGING)}
+        counts = dict(self.counts)
+        return StudyRow(**values, job=job, counts=counts, total=sum(counts.values()))
+
+    def advance(self, number: int, state: TrialState, value: float | None, assignment: str) -> None:
+        """Raise revision and digest, because trial `number` came or changed."""
+        self.revision += 1
+        self.digest = next_digest(self.digest, number, state.value, value, assignment)
+        self.dirty = True
+
+    def recount(self, old: TrialState, new: TrialState) -> None:
+        """One trial moves. Raises TransitionError when it may not."""
+        check_trial_move(old, new)
+        self.counts[old] -= 1
+        self.counts[new] += 1
+        self.dirty = True

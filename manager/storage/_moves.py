@@ -1,0 +1,204 @@
+"""Trials on their way: attempts opened and closed, states moved, stops asked for."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from tunesmith.manager.storage import _tables as t
+from tunesmith.manager.storage import _trial_rows as rows
+from tunesmith.manager.storage._rows import AttemptRow, TrialRow
+from tunesmith.manager.storage._summaries import Summaries
+from tunesmith.manager.storage._text import clean_message, to_json
+from tunesmith.manager.storage._trials import Trials
+from tunesmith.study import AttemptEnding, FailureClass, TransitionError, TrialState, check_trial_move
+
+_OPEN = insert(t.attempts)
+_CLOSE = (
+    update(t.attempts)
+    .where(t.attempts.c.trial_id == bindparam("key"), t.attempts.c.number == bindparam("last"))
+    .values({name: bindparam(f"new_{name}") for name in ("ending", "failure_class", "exit_status", "message", "finished")})
+)
+_ATTEMPTS = (
+    select(*(column for column in t.attempts.c if column.name != "trial_id"))
+    .where(t.attempts.c.trial_id == bindparam("id"))
+    .order_by(t.attempts.c.number)
+)
+
+
+class Moves(Trials, Summaries):
+    """The part of a transaction that moves trials."""
+
+    def open_attempt(self, trial_id: int, folder: str, now: float) -> AttemptRow:
+        """Open the next attempt of a Pending trial; its summaries begin empty.
+
+        Raises:
+            NotFound: No such trial.
+            TransitionError: The trial is not Pending, or its last attempt is still open.
+        """
+        trial = self._to_change(trial_id)
+        if trial.state is not TrialState.PENDING or trial.attempt_open:
+            raise TransitionError(
+                f"an attempt is opened of a Pending trial that has none open, but got {trial.name} "
+                f"(state={trial.state}, attempt={trial.attempt}, open={trial.attempt_open})"
+            )
+        opened = replace(trial, attempt=trial.attempt + 1, attempt_open=True, attempt_started=now)
+        self._save(opened)
+        values = {"trial_id": trial_id, "number": opened.attempt, "message": "", "folder": folder, "started": now}
+        self._run(_OPEN, values)
+        return AttemptRow(opened.attempt, None, None, None, "", folder, now, None)
+
+    def launched(self, trial_id: int, now: float) -> TrialRow:
+        """Pending to Running, with an event; a Running trial stays as it is.
+
+        Raises:
+            NotFound: No such trial.
+            TransitionError: It has no open attempt, or is final.
+        """
+        trial = self._to_change(trial_id)
+        if trial.state is TrialState.RUNNING:
+            return trial
+        if not trial.attempt_open:
+            raise TransitionError(f"a trial is launched with an open attempt, but {trial.name} has none")
+        started = now if trial.started is None else trial.started
+        moved = replace(trial, reason="", message="", not_before=None, started=started)
+        return self._move(trial, moved, TrialState.RUNNING, "launched", f"attempt {trial.attempt}", now)
+
+    def close_attempt(
+        self,
+        trial_id: int,
+        ending: AttemptEnding,
+        now: float,
+        failure_class: FailureClass | None = None,
+        exit_status: int | None = None,
+        message: str = "",
+    ) -> bool:
+        """Write the ending of the open attempt; `failed` counts as a failure. False: none was open, nothing changed."""
+        trial = self._to_change(trial_id)
+        if not trial.attempt_open:
+            return False
+        values = {
+            "key": trial_id,
+            "last": trial.attempt,
+            "new_ending": ending.value,
+            "new_failure_class": failure_class and failure_class.value,
+            "new_exit_status": exit_status,
+            "new_message": clean_message(message),
+            "new_finished": now,
+        }
+        self._run(_CLOSE, values)
+        failures = trial.failures + (ending is AttemptEnding.FAILED)
+        self._save(replace(trial, attempt_open=False, failures=failures))
+        return True
+
+    def move_trial(
+        self,
+        trial_id: int,
+        state: TrialState,
+        reason: str,
+        message: str,
+        now: float,
+        *,
+        not_before: float | None = None,
+    ) -> TrialRow:
+        """Move the trial, and everything that follows from it, in one go; add an event.
+
+        Final states give it a completion rank and its value; Succeeded enters its metrics into the study summaries and
+        the best. Back to Pending forgets value, rank and stop intent; from a final state (a user's retry) also the
+        failures. Running without `launched` is the same move.
+
+        Raises:
+            NotFound: No such trial.
+            TransitionError: The table has no such move, or its attempt is still open (close it first).
+        """
+        trial = self._to_change(trial_id)
+        check_trial_move(trial.state, state)
+        if trial.attempt_open and state is not TrialState.RUNNING:
+            raise TransitionError(f"an open attempt is closed before its trial moves to {state}, but got {trial.name}")
+        changes: dict[str, Any] = {"reason": clean_message(reason), "message": clean_message(message)}
+        changes["not_before"] = not_before
+        if state is TrialState.PENDING:
+            changes.update(_FORGOTTEN, failures=0 if trial.state.final else trial.failures)
+        elif state is TrialState.RUNNING:
+            changes.update(started=now if trial.started is None else trial.started)
+        else:
+            changes.update(finished=now, **self._outcome(trial, state))
+        return self._move(trial, replace(trial, **changes), state, reason, message, now)
+
+    def request_stop(self, trial_id: int, kind: str, reason: str, now: float) -> TrialRow:
+        """Note that the trial should stop. The first intent wins, except that `kill` overrides `interrupt`.
+
+        Changes nothing of a trial that is final, and is no change of state: the revision stays, and there is no event.
+        """
+        trial = self._to_change(trial_id)
+        wins = trial.stop_kind is None or (trial.stop_kind == "interrupt" and kind == "kill")
+        if trial.state.final or not wins:
+            return trial
+        asked = replace(trial, stop_kind=kind, stop_reason=clean_message(reason), stop_time=now)
+        self._save(asked)
+        return asked
+
+    def attempts(self, trial_id: int) -> list[AttemptRow]:
+        """All attempts by number."""
+        return [_read_attempt(*row) for row in self._run(_ATTEMPTS, {"id": trial_id}).all()]
+
+    def _to_change(self, trial_id: int) -> TrialRow:
+        self._check_writable()
+        return self._trial(self._head_of_trial(trial_id), trial_id)
+
+    def _save(self, trial: TrialRow) -> None:
+        self._run(rows.SAVE, rows.saved_values(trial))
+
+    def _outcome(self, trial: TrialRow, state: TrialState) -> dict[str, Any]:
+        """Completion rank and value of a trial that ends; a success enters the study's numbers."""
+        head = self._head_of_trial(trial.id)
+        objective = self._job(head).spec.objective
+        summaries = self._attempt_summaries(trial.id, trial.attempt)
+        value = next((s.value(objective.strategy) for s in summaries if s.metric == objective.metric), None)
+        if state is TrialState.SUCCEEDED:
+            self._enter_success(head, trial, summaries, value)
+        head.rank += 1
+        return {"completion_rank": head.rank, "value": value}
+
+    def _move(
+        self, old: TrialRow, new: TrialRow, state: TrialState, reason: str, message: str, now: float
+    ) -> TrialRow:
+        head = self._head_of_trial(old.id)
+        head.recount(old.state, state)
+        head.advance(old.number, state, new.value, to_json(old.assignment))
+        moved = replace(new, state=state, revision=head.revision, digest=head.digest)
+        self._save(moved)
+        self._note(head, old.number, state.value, reason, message, now, revised=True)
+        return moved
+
+
+_FORGOTTEN = {
+    "value": None,
+    "completion_rank": 0,
+    "finished": None,
+    "stop_kind": None,
+    "stop_reason": None,
+    "stop_time": None,
+}
+
+
+def _read_attempt(
+    number: int,
+    ending: str | None,
+    failure_class: str | None,
+    exit_status: int | None,
+    message: str,
+    folder: str,
+    started: float,
+    finished: float | None,
+) -> AttemptRow:
+    return AttemptRow(
+        number,
+        None if ending is None else AttemptEnding(ending),
+        None if failure_class is None else FailureClass(failure_class),
+        exit_status,
+        message,
+        folder,
+        started,
+        finished,
+    )

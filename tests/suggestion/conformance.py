@@ -1,0 +1,400 @@
+"""What holds of every algorithm. `test_conformance.py` runs it over all that the registry finds, so that adding an
+algorithm is adding a file here too; a third party runs it by subclassing `Conformance` with names of its own.
+
+The suite asks algorithms as the service does, through `History` and `StudyView`, without a socket. `Study` plays the
+manager: it numbers trials, remembers assignments and labels, and lets trials end as the test says.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count, cycle
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.strategies import search_spaces
+from tunesmith.study import (
+    AlgorithmSpec,
+    Assignment,
+    CategoricalDomain,
+    Condition,
+    DiscreteDomain,
+    Distribution,
+    DoubleDomain,
+    IntDomain,
+    Limits,
+    NoFeasiblePoint,
+    Objective,
+    ObjectiveType,
+    Parameter,
+    ParameterValue,
+    SearchSpace,
+    StudySpec,
+    TrialState,
+    TrialTemplate,
+)
+from tunesmith.suggestion import Algorithm, Answer, Registry, Status, StudyView, TrialRecord, load_registry
+from tunesmith.suggestion._check import read_study
+from tunesmith.suggestion._history import History
+
+REGISTRY: Registry = load_registry()
+NAMES = [algorithm.description.name for algorithm in REGISTRY]
+
+MIXED = SearchSpace(
+    (
+        Parameter("rate", DoubleDomain(1e-5, 1, Distribution.LOG_UNIFORM)),
+        Parameter("decay", DoubleDomain(0, 1, step=0.25)),
+        Parameter("layers", IntDomain(1, 9, step=2)),
+        Parameter("batch", DiscreteDomain((32, 64, 128))),
+        Parameter("kernel", CategoricalDomain(("rbf", "poly", "linear"))),
+        Parameter("degree", IntDomain(2, 5), when=(Condition("kernel", ("poly",)),)),
+    ),
+)
+FINITE = SearchSpace(
+    (
+        Parameter("kernel", CategoricalDomain(("rbf", "poly", True))),
+        Parameter("degree", IntDomain(2, 4), when=(Condition("kernel", ("poly",)),)),
+        Parameter("width", DoubleDomain(0, 0.5, Distribution.NORMAL, step=0.1)),
+    ),
+    ("params.width <= 0.45", "params.degree * params.width < 1.5"),
+)
+"""(1 + 3 + 1) kernels and degrees times 5 widths, less the 1 that the second constraint forbids: 4 * 0.4 = 1.6."""
+FINITE_COUNT = 24
+ONE_POINT = SearchSpace((Parameter("only", IntDomain(3, 3)),))
+
+STATES = list(TrialState)
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def make_spec(name: str, space: SearchSpace, *, seed: int = 7, trials: int | None = None, **given: ParameterValue) -> StudySpec:
+    """A study with nothing special in it."""
+    return StudySpec(
+        objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
+        space=space,
+        trial=TrialTemplate(("true",)),
+        algorithm=AlgorithmSpec(name, given),
+        limits=Limits(trials=trials),
+        seed=seed,
+    )
+
+
+@dataclass
+class Study:
+    """A study as the manager keeps it, and the algorithm asked as the service asks it.
+
+    `restart` forgets what the service may keep; `keep_labels` False: a manager that loses them.
+    """
+
+    spec: StudySpec
+    states: Iterator[TrialState] = field(default_factory=lambda: cycle(STATES))
+    keep_labels: bool = True
+    records: dict[int, TrialRecord] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.algorithm: Algorithm = REGISTRY.get(self.spec.algorithm.name)
+        self.settings, mistakes = read_study(self.algorithm, self.spec)
+        assert not mistakes, mistakes
+        self.restart()
+
+    def restart(self) -> None:
+        self.history, self.memo = History(self.spec.space), dict[str, Any]()
+        self.history.apply(self.records.values())
+
+    def view(self) -> StudyView:
+        seed = self.spec.seed or 0
+        return StudyView("uid", self.spec, seed, self.settings, self.history.records, self.history.tried, self.memo)
+
+    def ask(self, number: int) -> Answer:
+        """Ask for so many trials, without taking them up."""
+        first = max(self.records, default=-1) + 1
+        names = [(f"trial-{n}", n) for n in range(first, first + number)]
+        answer = self.algorithm.suggest(self.view(), names)
+        asked = [name for name, _ in names]
+        given = [suggestion.name for suggestion in answer.suggestions]
+        assert given == [name for name in asked if name in set(given)], "the order of the names must hold"
+        assert len(given) == number or answer.status is not Status.OK
+        assert answer.status is Status.OK or answer.message
+        return answer
+
+    def run(self, number: int) -> Answer:
+        """Ask for so many trials, and take them up."""
+        answer = self.ask(number)
+        for suggestion in answer.suggestions:
+            assert suggestion.explanation.model
+            assert suggestion.explanation.text
+            self.add(suggestion.assignment, suggestion.labels)
+        return answer
+
+    def add(self, assignment: Assignment, labels: Mapping[str, str] | None = None) -> None:
+        """Put a trial into the history, in the next state of `states`."""
+        number, state = max(self.records, default=-1) + 1, next(self.states)
+        values = (math.sin(number),) if state is TrialState.SUCCEEDED else ()
+        rank = number + 1 if state.final else 0
+        kept = dict(labels or {}) if self.keep_labels else {}
+        record = TrialRecord(number, f"trial-{number}", state, dict(assignment), values, kept, completion_rank=rank)
+        self.records[number] = record
+        self.history.apply([record])
+
+    @property
+    def assignments(self) -> list[Assignment]:
+        return [record.assignment for record in self.records.values()]
+
+    @property
+    def keys(self) -> list[str]:
+        return [self.spec.space.key(assignment) for assignment in self.assignments]
+
+
+def run_to_the_end(study: Study, batches: Sequence[int], most: int) -> Answer:
+    """Run until the space is exhausted, in batches of these sizes; fails after `most` trials."""
+    for size in cycle(batches):
+        answer = study.run(size)
+        if answer.status is Status.EXHAUSTED:
+            return answer
+        assert len(study.records) <= most, "exhaustion is not noticed"
+    raise AssertionError("no batches")
+
+
+def ends_early(name: str, space: SearchSpace) -> bool:
+    """Whether the algorithm may call a space exhausted that has points left: a grid takes some of a continuum."""
+    return name == "grid" and any(parameter.domain.count() is None for parameter in space.parameters)
+
+
+def pure(name: str) -> bool:
+    """Whether suggestion n is a function of spec, seed and the assignments before it."""
+    return not REGISTRY.get(name).description.capabilities.uses_values
+
+
+class Conformance:
+    """The suite; `name` is that of an algorithm."""
+
+    @given(space=search_spaces(), seed=st.integers(0, 2**64 - 1), batches=st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    @settings(SLOW, max_examples=40)
+    def test_every_suggestion_is_a_point_of_the_space(self, name: str, space: SearchSpace, seed: int, batches: list[int]) -> None:
+        study = Study(make_spec(name, space, seed=seed))
+        try:
+            for size in batches:
+                study.run(size)
+        except NoFeasiblePoint:
+            assume(False)
+        for assignment in study.assignments:
+            assert space.problems(assignment) == []
+
+    @given(
+        space=search_spaces(),
+        seed=st.integers(0, 2**32),
+        batches=st.lists(st.integers(1, 6), min_size=2, max_size=4),
+        states=st.lists(st.sampled_from(STATES), min_size=1, max_size=5),
+        labels=st.booleans(),
+        restarts=st.booleans(),
+    )
+    @settings(SLOW, max_examples=40)
+    def test_a_batch_may_be_split_anyhow(
+        self,
+        name: str,
+        space: SearchSpace,
+        seed: int,
+        batches: list[int],
+        states: list[TrialState],
+        labels: bool,
+        restarts: bool,
+    ) -> None:
+        if not pure(name):
+            pytest.skip("its suggestions depend on values, and so on what was finished when they were made")
+        spec = make_spec(name, space, seed=seed)
+        one, other = Study(spec), Study(spec, cycle(states), labels)
+        try:
+            one.run(sum(batches))
+            for size in batches:
+                other.run(size)
+                if restarts:
+                    other.restart()
+        except NoFeasiblePoint:
+            assume(False)
+        assert one.assignments == other.assignments
+
+    @given(space=search_spaces(), batches=st.lists(st.integers(1, 4), min_size=1, max_size=4), size=st.integers(1, 4))
+    @settings(SLOW, max_examples=40)
+    def test_the_same_question_has_the_same_answer(
+        self, name: str, space: SearchSpace, batches: list[int], size: int
+    ) -> None:
+        study = Study(make_spec(name, space))
+        try:
+            for number in batches:
+                study.run(number)
+            first = study.ask(size)
+        except NoFeasiblePoint:
+            assume(False)
+        assert study.ask(size) == first  # its reply was lost
+        study.ask(size + 3)
+        assert study.ask(size) == first
+        study.restart()
+        assert study.ask(size) == first
+
+    @given(space=search_spaces(), batches=st.lists(st.integers(1, 7), min_size=1, max_size=4), restarts=st.booleans())
+    @settings(SLOW, max_examples=40)
+    def test_no_point_comes_again_while_others_are_left(
+        self, name: str, space: SearchSpace, batches: list[int], restarts: bool
+    ) -> None:
+        count_, study = space.count(40), Study(make_spec(name, space))
+        if count_ is None:
+            try:
+                for size in batches:
+                    study.run(size)
+            except NoFeasiblePoint:
+                assume(False)
+            assert len(set(study.keys)) == len(study.keys)
+            return
+        if restarts:
+            study.restart()
+        run_to_the_end(study, batches, count_)
+        assert len(set(study.keys)) == len(study.keys) == count_
+        assert study.ask(1) == study.ask(3)  # and nothing after the end
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_trials_count_as_tried_in_every_state(self, name: str, state: TrialState) -> None:
+        study = Study(make_spec(name, FINITE), cycle([state]))
+        for assignment in list(FINITE.enumerate())[3:17:2]:  # by hand, or as `initial`
+            study.add(assignment)
+        answer = run_to_the_end(study, [2, 1, 5], FINITE_COUNT)
+        assert (len(set(study.keys)), len(study.keys), answer.suggestions) == (FINITE_COUNT, FINITE_COUNT, ())
+
+    @pytest.mark.parametrize("size", [1, 3, 1000])
+    def test_a_space_of_one_point_is_soon_exhausted(self, name: str, size: int) -> None:
+        study = Study(make_spec(name, ONE_POINT))
+        run_to_the_end(study, [size], 1)
+        assert study.assignments == [{"only": 3}]
+
+    def test_a_continuum_is_not_exhausted(self, name: str) -> None:
+        if ends_early(name, MIXED):
+            pytest.skip("a grid ends")
+        study = Study(make_spec(name, MIXED))
+        for size in (1, 30, 7, 100):
+            assert study.run(size).status is Status.OK
+        assert len(set(study.keys)) == 138
+
+    def test_inactive_parameters_have_no_value(self, name: str) -> None:
+        study = Study(make_spec(name, MIXED))
+        study.run(60)
+        assert {"degree" in assignment for assignment in study.assignments} == {True, False}
+        assert all(("degree" in one) == (one["kernel"] == "poly") for one in study.assignments)
+
+    @pytest.mark.parametrize(
+        ("given", "why"),
+        [
+            ({"sead": 1}, "did you mean 'seed'"),
+            ({"x" * 10**5: 1}, "has no setting"),
+            ({"seed": "7"}, "must be of type int"),
+            ({"seed": True}, "must be of type int"),
+            ({"seed": 1.5}, "must be of type int"),
+            ({"seed": math.nan}, "must be of type int"),
+            ({"seed": math.inf}, "must be of type int"),
+            ({"seed": -1}, "`seed >= 0` must hold"),
+            ({"seed": -(10**5000)}, "`seed >= 0` must hold"),
+        ],
+    )
+    def test_hostile_settings_are_refused(self, name: str, given: dict[str, ParameterValue], why: str) -> None:
+        _, mistakes = read_study(REGISTRY.get(name), make_spec(name, MIXED, **given))
+        assert [mistake.path for mistake in mistakes] == [f"spec.algorithm.settings.{next(iter(given))}"]
+        assert why in mistakes[0].message
+        assert len(mistakes[0].message) < 500 + len(name)
+
+    def test_its_own_settings_are_checked(self, name: str) -> None:
+        algorithm = REGISTRY.get(name)
+        for setting in algorithm.description.settings:
+            for value in _hostile_values(setting.type.value, setting.min, setting.max):
+                _, mistakes = read_study(algorithm, make_spec(name, MIXED, **{setting.name: value}))
+                assert [mistake.path for mistake in mistakes] == [f"spec.algorithm.settings.{setting.name}"], value
+
+    def test_all_mistakes_in_settings_are_told_at_once(self, name: str) -> None:
+        _, mistakes = read_study(REGISTRY.get(name), make_spec(name, MIXED, seed_=1, other="x", third=math.nan))
+        assert len(mistakes) == 3
+
+    def test_the_seed_matters_unless_nothing_is_random(self, name: str) -> None:
+        runs = []
+        for seed in (0, 1, 2**64 - 1):
+            study = Study(make_spec(name, MIXED, seed=seed))
+            study.run(8)
+            runs.append(study.keys)
+        assert len({tuple(run) for run in runs}) == (1 if name == "grid" else 3)
+
+    @given(records=st.lists(st.deferred(lambda: HOSTILE_RECORDS), min_size=1, max_size=8), batches=st.lists(st.integers(1, 9), min_size=1, max_size=3))
+    @settings(SLOW, max_examples=60)
+    def test_hostile_history_does_no_harm(self, name: str, records: list[TrialRecord], batches: list[int]) -> None:
+        study = Study(make_spec(name, FINITE))
+        spoilt = {10**6 + place: dataclasses.replace(record, number=10**6 + place, name=f"h-{place}") for place, record in enumerate(records)}
+        study.records.update(spoilt)
+        study.restart()
+        fit = [record for record in spoilt.values() if not FINITE.problems(record.assignment)]
+        done = {FINITE.key(record.assignment) for record in fit}
+        for size in cycle(batches):
+            answer = study.run(size)
+            if answer.status is Status.EXHAUSTED:
+                break
+            assert len(study.records) < FINITE_COUNT + len(records) + 10
+        added = [FINITE.key(record.assignment) for number, record in study.records.items() if number not in spoilt]
+        assert sorted([*added, *done]) == sorted(FINITE.key(point) for point in FINITE.enumerate())
+
+    @pytest.mark.parametrize("text", ["-1", "0", "3", "23", "24", "999999", "9" * 15, "9" * 5000, "1e3", "٣", " 3", "x", ""])
+    def test_labels_that_lie_do_no_harm(self, name: str, text: str) -> None:
+        study = Study(make_spec(name, FINITE))
+        for number in range(4):
+            study.add({"kernel": "rbf", "width": 0.1 * number}, dict.fromkeys(LABELS, text))
+            study.restart()
+        run_to_the_end(study, [3, 1], FINITE_COUNT)
+        assert len(set(study.keys)) == FINITE_COUNT
+
+    def test_a_rewritten_history_is_believed(self, name: str) -> None:
+        """A trial whose assignment changes: its old point is free again."""
+        study = Study(make_spec(name, FINITE))
+        run_to_the_end(study, [4], FINITE_COUNT)
+        number, freed = 5, study.records[5]
+        study.records[number] = dataclasses.replace(freed, assignment={"unknown": 1})
+        if study.history.apply([study.records[number]]):
+            study.memo.clear()  # as the service does
+        assert [one.assignment for one in study.run(2).suggestions] == [freed.assignment]
+
+
+LABELS = ("grid.index", "sobol.index")
+
+_VALUES = st.one_of(st.floats(), st.integers(-(2**63), 2**63 - 1), st.text(max_size=5), st.booleans())
+_POINTS = st.sampled_from(list(range(FINITE_COUNT))).map(lambda place: list(FINITE.enumerate())[place])
+HOSTILE_RECORDS = st.builds(
+    TrialRecord,
+    number=st.just(0),
+    name=st.just(""),
+    state=st.sampled_from(STATES),
+    assignment=st.one_of(
+        _POINTS,
+        st.dictionaries(st.one_of(st.sampled_from(FINITE.names), st.text(max_size=5)), _VALUES, max_size=4),
+        st.fixed_dictionaries({name: _VALUES for name in FINITE.names}),
+    ),
+    values=st.lists(st.floats(), max_size=3).map(tuple),
+    labels=st.dictionaries(
+        st.one_of(st.sampled_from(LABELS), st.text(max_size=5)),
+        st.one_of(st.text(max_size=5), st.integers(-5, 10**18).map(str)),
+        max_size=3,
+    ),
+    parent=st.one_of(st.none(), st.integers(0, 2**62)),
+    group=st.text(max_size=3),
+    completion_rank=st.integers(0, 2**62),
+    steps=st.dictionaries(st.integers(0, 2**62), st.floats(), max_size=3),
+)
+
+
+def _hostile_values(kind: str, least: float | None, most: float | None) -> Iterator[ParameterValue]:
+    """Values that a setting of this kind must refuse."""
+    numbers: list[ParameterValue] = ["7", "", True, math.nan, math.inf, -math.inf]
+    yield from {"int": [*numbers, 2.5], "double": numbers, "string": [1, 1.5, True], "bool": [1, 0.0, "true"]}[kind]
+    if kind in ("int", "double") and least is not None:
+        yield from (least - 1, -(10**400) if kind == "int" else -1e300)
+    if kind in ("int", "double") and most is not None:
+        yield from (most + 1, 10**5000)
+
+
+def unused() -> Iterator[int]:
+    """Numbers for names."""
+    return count()
