@@ -54,7 +54,7 @@ def exit_from_record(trial: str, attempt: int, record: dict[str, Any]) -> Exit:
 
 
 def exit_without_record(trial: str, attempt: int, now: float, *, stopped: bool, message: str = "") -> Exit:
-    """The exit of an attempt whose status nobody learned. `message`: what it used of memory when we killed it for that."""
+    """The exit of an attempt whose status nobody learned. `message`: why we killed it, which is memory."""
     if message:
         return Exit(trial, attempt, failure=FailureClass.OUT_OF_MEMORY, message=message, time=now)
     failure = classify(None, None, stopped)

@@ -1,5 +1,6 @@
 """What the engine sees of a place where trials run: launch, adopt, stop, and a stream of exits."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,13 @@ class Launch:
     env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = ""
     resources: Resources = field(default_factory=Resources)
+
+    def __post_init__(self) -> None:
+        """Check what a launcher relies on."""
+        if not self.command:
+            raise ValueError("a command must name a program, but got ()")
+        if not self.folder.is_absolute() or not os.path.isabs(self.working_dir or "/"):
+            raise ValueError(f"folders must be absolute, but got {self.folder} and {self.working_dir!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,10 @@ class Launcher(ABC):
     async def launch(self, launch: Launch) -> None:
         """Start an attempt, or watch it when it is claimed already; returns when it is claimed (or has ended).
 
-        Waits while the slots that it asks for are taken, so call it in a task of its own; a wait that is cancelled
-        leaves nothing behind. Raises FreeSpace or TryAgain when nothing was started and nothing is claimed: launch it
-        again later. An attempt that can never start (no such command) ends by an `Exit`.
+        Its exit may come before this returns. Waits while the slots that it asks for are taken, so call it in a task of
+        its own; a wait that is cancelled leaves nothing behind. Raises FreeSpace or TryAgain when nothing was started
+        and nothing is claimed: launch it again later. An attempt that can never start (no such command) ends by an
+        `Exit`.
         """
 
     @abstractmethod

@@ -1,7 +1,6 @@
 """The manager's end of the runner's socket: connect, start the runner when there is none, ask and be told."""
 
 import asyncio
-import contextlib
 import itertools
 import json
 import sys
@@ -52,7 +51,8 @@ class Link(asyncio.Protocol):
                 async with asyncio.timeout(_PATIENCE):
                     await self._connect()
             except TimeoutError:
-                raise TryAgain(f"the runner of local trials must answer within {_PATIENCE:.0f} s: {self._runtime}") from None
+                rule = f"the runner of local trials must answer within {_PATIENCE:.0f} s"
+                raise TryAgain(f"{rule}, but the one in {self._runtime} did not") from None
             except OSError as error:
                 raise TryAgain(f"the runner of local trials cannot be reached: {error}") from error
 
@@ -108,7 +108,8 @@ class Link(asyncio.Protocol):
             if self._transport is None:
                 raise DisconnectedError
             self.tell({**message, "id": number})
-            return await future
+            answer: _Message = await future
+            return answer
         finally:
             del self._asked[number]
 
@@ -124,7 +125,8 @@ class Link(asyncio.Protocol):
         *lines, rest = self._inbox.split(b"\n")
         self._inbox = rest
         for line in lines:
-            self._hear(json.loads(line))
+            message: _Message = json.loads(line)
+            self._hear(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""

@@ -1,4 +1,4 @@
-"""How much memory the processes of a trial use. It is watched, not caged: RLIMIT_AS would count what is only reserved."""
+"""How much memory a trial's processes use. It is watched, not caged: RLIMIT_AS would count what is only reserved."""
 
 import contextlib
 import os
@@ -72,5 +72,7 @@ def _read_table_elsewhere() -> list[Row]:
     for process in psutil.process_iter(["ppid", "memory_info"]):
         with contextlib.suppress(OSError):
             memory = process.info["memory_info"]
-            rows.append(Row(process.pid, process.info["ppid"] or 0, os.getsid(process.pid), memory.rss if memory else 0))
+            rows.append(
+                Row(process.pid, process.info["ppid"] or 0, os.getsid(process.pid), memory.rss if memory else 0)
+            )
     return rows

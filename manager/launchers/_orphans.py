@@ -35,9 +35,9 @@ def is_same(identity: dict[str, Any]) -> bool:
     """Whether the process with that pid is still the one that got this identity, and not a later one."""
     pid, start = identity["pid"], identity["start"]
     if start is not None:
-        return identity["boot"] == _processes.boot_id() and _processes.start_ticks(pid) == start
+        return bool(identity["boot"] == _processes.boot_id() and _processes.start_ticks(pid) == start)
     with contextlib.suppress(psutil.Error):
-        return abs(psutil.Process(pid).create_time() - identity["time"]) < _SAME_START
+        return bool(abs(psutil.Process(pid).create_time() - identity["time"]) < _SAME_START)
     return False
 
 
@@ -84,8 +84,7 @@ class Orphan:
         try:
             descriptor = os.pidfd_open(self.pid)
         except (AttributeError, OSError):  # macOS, an old kernel; or it is gone
-            while psutil.pid_exists(self.pid) and not _processes.is_zombie(self.pid):
-                await asyncio.sleep(_POLL)
+            await self._polled_gone()
             return
         try:
             if _processes.start_ticks(self.pid) == self._start:
@@ -93,8 +92,12 @@ class Orphan:
         finally:
             os.close(descriptor)
 
+    async def _polled_gone(self) -> None:
+        while psutil.pid_exists(self.pid) and not _processes.is_zombie(self.pid):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL)
+
     async def _record(self) -> dict[str, Any] | None:
-        """Its parent may be a runner after all, of an earlier version or with its socket deleted: it writes, then buries."""
+        """Its parent may be a runner after all, an older one or one whose socket was deleted: it writes, then buries."""
         for _ in range(int(_BURIAL / 0.05)):
             record = read_record(self._folder, EXIT)
             if record is not None or not _processes.is_zombie(self.pid):

@@ -12,6 +12,10 @@ from tunesmith.study import Resources
 _ROUNDING = 1e-9
 
 
+class StoppedWaitingError(Exception):
+    """The attempt that waited is not wanted any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one attempt was given. `gpus` None: it did not ask, and sees them all."""
@@ -44,11 +48,18 @@ class Slots:
         return ""
 
     def ask(self, resources: Resources) -> asyncio.Future[Grant]:
-        """A grant to come. Whoever gives it up settles the future itself."""
+        """A grant to come. Whoever gives it up settles the future, or withdraws it."""
         future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
         self._waiting.append((resources, future))
         self._serve()
         return future
+
+    def withdraw(self, future: asyncio.Future[Grant]) -> None:
+        """Give up a grant, whether it has come or not."""
+        if not future.done():
+            future.cancel()
+        elif not future.cancelled() and future.exception() is None:
+            self.give_back(future.result())
 
     def take(self, grant: Grant) -> None:
         """Count in what an attempt has already."""

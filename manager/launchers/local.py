@@ -7,46 +7,29 @@ end `lost`, unless they were asked to stop.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunesmith.manager.launchers._classify import exit_from_record, exit_without_record
+from tunesmith.manager.launchers._book import Attempt, Book
+from tunesmith.manager.launchers._environment import base_environment, trial_environment
 from tunesmith.manager.launchers._launcher import Exit, Launch, Launcher
 from tunesmith.manager.launchers._link import DisconnectedError, Link
 from tunesmith.manager.launchers._memory_watch import MemoryWatch
 from tunesmith.manager.launchers._orphans import Orphan, kill_left, locate
 from tunesmith.manager.launchers._registry import LauncherContext, register
-from tunesmith.manager.launchers._runner._files import CLAIM, EXIT, PROCESS, STOP, read_record
-from tunesmith.manager.launchers._slots import Grant, Slots, count_cpus, find_gpus
+from tunesmith.manager.launchers._runner._files import CLAIM, EXIT, PROCESS, is_claimed, read_record
+from tunesmith.manager.launchers._slots import Grant, Slots, StoppedWaitingError, count_cpus, find_gpus
 from tunesmith.services.errors import FreeSpace, TryAgain
 from tunesmith.study import FailureClass
 
 _IDLE = 5.0  # seconds that a runner without manager and trials stays
-_BACKOFF = 1.0  # seconds between attempts to start a runner that does not start
+_BACKOFF = 1.0  # seconds between attempts to reach a runner that cannot be started
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    """An attempt whose exit has not come yet."""
-
-    trial: str
-    number: int
-    folder: str
-    grant: Grant = field(default_factory=Grant)
-    memory: int | None = None
-    pid: int = 0
-    slots: asyncio.Future[Grant] | None = None  # while it waits for them
-    launching: bool = False  # its launch settles what it is, not the recovery from a lost runner
-    orphan: Orphan | None = None
-    kill_at: float | None = None  # the loop's time; None: nobody asked it to stop
-    message: str = ""  # why we killed it
 
 
 @register("local")
@@ -67,12 +50,10 @@ class LocalLauncher(Launcher):
         self._link = Link(context.runtime, base_environment(environ, context.secrets), idle, self._told, self._lost)
         self._slots = Slots(count_cpus(), find_gpus(environ))
         self._memory = MemoryWatch(self._over_memory)
-        self._attempts: dict[str, _Attempt] = {}  # by folder, until their exit
-        self._known: dict[tuple[str, int], str] = {}  # folders of all that were launched or adopted
-        self._exits: asyncio.Queue[Exit | None] = asyncio.Queue()
+        self._book = Book(self._slots, self._memory)
         self._tasks: set[asyncio.Task[None]] = set()
         self._recovery: asyncio.Task[None] | None = None
-        self._lost_again = False
+        self._unsure = False  # a runner was lost, and some attempts may have been its
         self._closed = False
 
     async def start(self) -> None:
@@ -81,49 +62,47 @@ class LocalLauncher(Launcher):
 
     async def launch(self, launch: Launch) -> None:
         """Start an attempt, or watch it when it is claimed already."""
-        key, folder = (launch.trial, launch.attempt), str(launch.folder)
-        if key in self._known:
+        if self._book.knows(launch.trial, launch.attempt):
             return
-        self._known[key] = folder
-        attempt = _Attempt(launch.trial, launch.attempt, folder, memory=launch.resources.memory, launching=True)
-        self._attempts[folder] = attempt
-        try:
-            if await self._granted(attempt, launch):
-                await asyncio.shield(self._spawn(self._start(attempt, launch)))
-        except BaseException:
-            self._forget(attempt)
-            raise
+        folder, resources = str(launch.folder), launch.resources
+        attempt = Attempt(launch.trial, launch.attempt, folder, memory=resources.memory, launching=True)
+        self._book.add(attempt)
+        if refusal := self._slots.refusal(resources):
+            self._book.end(attempt, self._never_started(attempt, FailureClass.USER_ERROR, refusal))
+        elif await self._granted(attempt, launch):
+            await asyncio.shield(self._spawn(self._start(attempt, launch)))
 
     async def adopt(self, trial: str, attempt: int, folder: Path) -> bool:
         """Watch an attempt that an earlier manager launched."""
-        if (trial, attempt) in self._known:
+        if self._book.knows(trial, attempt):
             return True
-        state = await self._check(str(folder))  # and with that all has happened that an earlier manager had asked for
-        grant = read_record(folder, CLAIM)
-        if grant is None and not (folder / CLAIM).exists():
+        state = await self._check(str(folder))  # with its answer, all is done that an earlier manager had asked for
+        if not is_claimed(folder):
             return False
-        self._known[trial, attempt] = str(folder)
-        found = _Attempt(trial, attempt, str(folder))
-        self._attempts[found.folder] = found
-        self._take(found, grant or {})
+        claim = read_record(folder, CLAIM) or {}
+        gpus = claim.get("gpus")
+        grant = Grant(claim.get("cpu", 0.0), gpus if gpus is None else tuple(gpus))
+        found = Attempt(trial, attempt, str(folder), grant, memory=claim.get("memory"))
+        self._slots.take(grant)
+        self._book.add(found)
         await self._settle(found, state)
         return True
 
     async def stop(self, trial: str, attempt: int, grace: float) -> None:
         """Ask an attempt to end."""
-        found = self._attempts.get(self._known.get((trial, attempt), ""))
+        found = self._book.find(trial, attempt)
         if found is None:
             return
         kill_at = asyncio.get_running_loop().time() + grace
         found.kill_at = kill_at if found.kill_at is None else min(found.kill_at, kill_at)
-        if found.slots is not None and not found.slots.done():
-            found.slots.cancel()
-        else:
-            self._stop(found)
+        if found.waiting is not None and not found.waiting.done():
+            found.waiting.set_exception(StoppedWaitingError())
+        elif not found.launching:
+            self._pass_on_stop(found)
 
     async def exits(self) -> AsyncIterator[Exit]:
         """Every exit, as it happens."""
-        while (exit := await self._exits.get()) is not None:
+        while (exit := await self._book.exits.get()) is not None:
             yield exit
 
     async def close(self) -> None:
@@ -134,23 +113,156 @@ class LocalLauncher(Launcher):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._exits.put_nowait(None)
+        self._book.exits.put_nowait(None)
 
     # ---- launching
 
-    async def _granted(self, attempt: _Attempt, launch: Launch) -> bool:
-        """Wait for the slots. False: it ended instead."""
-        if refusal := self._slots.refusal(launch.resources):
-            self._end(attempt, Exit(attempt.trial, attempt.number, failure=FailureClass.USER_ERROR, message=refusal, time=self._clock()))
-            return False
-        attempt.slots = self._slots.ask(launch.resources)
+    async def _granted(self, attempt: Attempt, launch: Launch) -> bool:
+        """Wait for the slots. False: it was stopped meanwhile."""
+        attempt.waiting = self._slots.ask(launch.resources)
         try:
-            attempt.grant = await attempt.slots
-        except asyncio.CancelledError:
-            if attempt.kill_at is None:
-                raise
-            self._end(attempt, Exit(attempt.trial, attempt.number, message="it was stopped before it started", time=self._clock()))
+            attempt.grant = await attempt.waiting
+        except StoppedWaitingError:
+            self._book.end(attempt, self._never_started(attempt, None, "it was stopped before it started"))
             return False
-        finally: 
-            attempt.slots = None
+        except BaseException:
+            self._slots.withdraw(attempt.waiting)
+            self._book.remove(attempt)
+            raise
+        finally:
+            attempt.waiting = None
         return True
+
+    async def _start(self, attempt: Attempt, launch: Launch) -> None:
+        try:
+            await self._order(attempt, launch)
+        except (FreeSpace, TryAgain):
+            if not is_claimed(attempt.folder):
+                self._book.remove(attempt)
+                raise
+            self._lost()  # a runner had claimed it before it died; the recovery will find out
+        finally:
+            attempt.launching = False
+        if attempt.kill_at is not None:
+            self._pass_on_stop(attempt)
+
+    async def _order(self, attempt: Attempt, launch: Launch) -> None:
+        """Have the runner start it. Raises FreeSpace and TryAgain."""
+        message = _order_of(launch, attempt.grant)
+        while True:
+            with contextlib.suppress(DisconnectedError):
+                reply = await self._link.ask(message)
+                break
+        match reply["state"]:
+            case "started":
+                self._book.runs(attempt, reply["pid"])
+            case "claimed":
+                await self._settle(attempt, await self._check(attempt.folder))
+            case "full":
+                raise FreeSpace(f"the disk of {attempt.folder} is full: {reply['message']}")
+            case _:
+                raise TryAgain(f"{attempt.trial} cannot be started for now: {reply['message']}")
+
+    def _never_started(self, attempt: Attempt, failure: FailureClass | None, message: str) -> Exit:
+        return Exit(attempt.trial, attempt.number, failure=failure, message=message, time=self._clock())
+
+    # ---- finding out what became of an attempt
+
+    async def _check(self, folder: str) -> dict[str, Any]:
+        """What the runner knows of an attempt."""
+        while True:
+            with contextlib.suppress(DisconnectedError):
+                return await self._link.ask({"op": "check", "folder": folder})
+
+    async def _settle(self, attempt: Attempt, known: dict[str, Any]) -> None:
+        """Watch an attempt that was claimed, or end it: by what the runner knows, then by what lies in its folder."""
+        if known["state"] == "running":
+            identity = await asyncio.to_thread(read_record, attempt.folder, PROCESS)
+            self._book.runs(attempt, identity["pid"] if identity else 0)
+            if attempt.kill_at is not None:
+                self._pass_on_stop(attempt)
+            return
+        record = known.get("record") or read_record(attempt.folder, EXIT)
+        pid = 0 if record else await asyncio.to_thread(locate, attempt.folder)
+        if pid:
+            self._watch_orphan(attempt, pid)
+            return
+        await asyncio.to_thread(kill_left, attempt.folder)
+        self._book.end_by(attempt, record or read_record(attempt.folder, EXIT), self._clock())
+
+    def _watch_orphan(self, attempt: Attempt, pid: int) -> None:
+        attempt.orphan = Orphan(attempt.folder, pid)
+        self._book.runs(attempt, pid)
+        if attempt.kill_at is not None:
+            self._pass_on_stop(attempt)
+        self._spawn(self._await_orphan(attempt, attempt.orphan))
+
+    async def _await_orphan(self, attempt: Attempt, orphan: Orphan) -> None:
+        self._book.end_by(attempt, await orphan.wait(), self._clock())
+
+    def _lost(self) -> None:
+        """The runner hung up."""
+        self._unsure = not self._closed and bool(self._book.open())
+        if self._unsure and (self._recovery is None or self._recovery.done()):
+            self._recovery = self._spawn(self._recover())
+
+    async def _recover(self) -> None:
+        """Find a runner, and find out what became of every attempt that the lost one had."""
+        while self._unsure:
+            self._unsure = False
+            try:
+                for attempt in self._book.open():
+                    if not attempt.launching and attempt.orphan is None:
+                        await self._settle(attempt, await self._check(attempt.folder))
+            except (FreeSpace, TryAgain) as error:
+                _log.warning("%s", error)
+                self._unsure = True
+                await asyncio.sleep(_BACKOFF)
+
+    # ---- what comes from outside
+
+    def _told(self, folder: str, record: dict[str, Any]) -> None:
+        if attempt := self._book.at(folder):
+            self._book.end_by(attempt, record, self._clock())
+
+    def _pass_on_stop(self, attempt: Attempt) -> None:
+        assert attempt.kill_at is not None
+        grace = max(0.0, attempt.kill_at - asyncio.get_running_loop().time())
+        if attempt.orphan is not None:
+            attempt.orphan.stop(grace)
+        else:
+            self._link.tell({"op": "stop", "folder": attempt.folder, "grace": grace})
+
+    def _over_memory(self, folder: str, message: str) -> None:
+        attempt = self._book.at(folder)
+        if attempt is None:
+            return
+        attempt.message = message
+        if attempt.orphan is not None:
+            attempt.orphan.kill()
+        else:
+            failure = FailureClass.OUT_OF_MEMORY.value
+            self._link.tell({"op": "kill", "folder": folder, "failure": failure, "message": message})
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, FreeSpace | TryAgain):
+            _log.error("a local trial is not watched any more", exc_info=error)
+
+
+def _order_of(launch: Launch, grant: Grant) -> dict[str, Any]:
+    folder = str(launch.folder)
+    return {
+        "op": "launch",
+        "folder": folder,
+        "command": launch.command,
+        "env": trial_environment(launch.trial, folder, grant.gpus, launch.env),
+        "cwd": launch.working_dir,
+        "grant": {"cpu": grant.cpu, "gpus": grant.gpus, "memory": launch.resources.memory},
+    }

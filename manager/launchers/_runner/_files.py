@@ -33,6 +33,11 @@ def write_all(path: str, data: bytes, flags: int) -> None:
         os.close(descriptor)
 
 
+def is_claimed(folder: str | os.PathLike[str]) -> bool:
+    """Whether an attempt was claimed."""
+    return os.path.exists(os.path.join(folder, CLAIM))
+
+
 def write_record(folder: str, name: str, record: Mapping[str, Any]) -> None:
     """Put a record in place by rename, so that a reader sees all of it or nothing.
 
