@@ -53,6 +53,7 @@ class Round:
     folder_of: Callable[[StudyRow, TrialRow, int], str]
     """Folder of a trial's attempt of this number."""
     free_bytes: int
+    fault_point: Callable[[str], None]
 
     def run(self, tx: Tx) -> Outside:
         """The whole round, in one transaction."""
@@ -74,6 +75,7 @@ class Round:
         outside.stops = [trial.number for trial in trials if trial.attempt_open and trial.stop_kind is not None]
         outside.idle = study.state is StudyState.PAUSED and not any(trial.attempt_open for trial in trials)
         outside.final = study.state.final
+        self.fault_point("recorded")
         return outside
 
     # ---- what was observed

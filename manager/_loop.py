@@ -253,6 +253,7 @@ class StudyLoop:
             broken=self.broken,
             folder_of=lambda study, trial, attempt: str(folder_of(self.context.state, study, trial, attempt)),
             free_bytes=self.context.free_bytes(self.context.state),
+            fault_point=self.context.fault_point,
         )
         outside = await self.context.database.write(round_.run, self.fence)
         self._committed(ended, started, proposals, outside)
@@ -313,6 +314,7 @@ class StudyLoop:
 
     async def _ask(self, count: int, room: int) -> None:
         """Ask the suggestion service until it answers, or says that it never will."""
+        self.context.fault_point("ask")
         delay = FIRST_DELAY
         while True:
             try:
@@ -333,6 +335,7 @@ class StudyLoop:
         return await self.context.suggester.suggest(self.uid, count)
 
     def _heard(self, reply: Reply) -> None:
+        self.context.fault_point("asked")
         self.proposals.extend(reply.trials)
         self.oracle = Oracle.READY
         if reply.exhausted:
