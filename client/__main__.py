@@ -1,0 +1,106 @@
+"""The `tunesmith` command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tunesmith import __version__
+from tunesmith.client._lazy import Lazy, LazyGroup
+from tunesmith.client._options import namespace_option, server_option
+
+_RUN, _LOOK, _CHANGE, _WRITE, _SERVE = "Run", "Look", "Change", "Documents", "Services and shell"
+
+
+def _command(name: str, help_text: str, section: str, attribute: str = "command") -> Lazy:
+    return Lazy(f"tunesmith.client.commands.{name}:{attribute}", help_text, section)
+
+
+class Tunesmith(LazyGroup):
+    """All commands."""
+
+    lazy = {  # noqa: RUF012 - a constant of the class
+        "init": _command("init", "Write a StudyJob and a training script to start from.", _RUN),
+        "run": _command("run", "Run a study here, from its document to its best trial.", _RUN),
+        "submit": _command("submit", "Create a study and leave it to the manager.", _RUN),
+        "get": _command("get", "List studies, trials and events.", _LOOK),
+        "describe": _command("describe", "Show everything about a study or a trial.", _LOOK),
+        "watch": _command("watch", "Follow a study's progress.", _LOOK),
+        "logs": _command("logs", "Print what a trial printed.", _LOOK),
+        "export": _command("export", "Write a study's trials as CSV or JSON.", _LOOK),
+        "pause": _command("control", "Launch no new trials.", _CHANGE, "pause"),
+        "resume": _command("control", "Go on with a paused or interrupted study.", _CHANGE, "resume"),
+        "stop": _command("control", "End a study and its running trials.", _CHANGE, "stop"),
+        "delete": _command("control", "Forget a study with all its trials.", _CHANGE, "delete"),
+        "retry": _command("retry", "Run a failed or killed trial again.", _CHANGE),
+        "edit": _command("edit", "Change a study's limits and labels.", _CHANGE),
+        "validate": _command("validate", "Show every mistake in a StudyJob.", _WRITE),
+        "schema": _command("schema", "Print the JSON Schema of the StudyJob, for editors.", _WRITE),
+        "algorithms": _command("algorithms", "List the algorithms and their settings.", _WRITE),
+        "serve": _command("serve", "Serve studies to a team, in the foreground.", _SERVE),
+        "manager": _command("serve", "The manager alone.", _SERVE, "manager"),
+        "suggestion": _command("serve", "The suggestion service alone.", _SERVE, "suggestion"),
+        "completion": _command("completion", "Print the completion script of a shell.", _SERVE),
+    }
+
+
+@click.group(
+    cls=Tunesmith,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nExample:\n  tunesmith init && tunesmith run study.yaml",
+)
+@click.version_option(__version__, "-V", "--version", message="tunesmith %(version)s")
+@namespace_option
+@server_option
+def command(**_: Any) -> None:
+    """Tune hyperparameters: run the trials of a StudyJob document, and keep what they report.
+
+    Studies live in ./.tunesmith, in the hands of a manager that is started when needed; --server names one elsewhere.
+
+    Exit codes: 0 done, 1 the study failed, 2 the document or the call is wrong, 3 the server cannot be reached, 4 the
+    platform failed and the study can go on, 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        result = command.main(arguments, prog_name="tunesmith", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    """Show one of our errors and give its exit code; any other is a bug and keeps its traceback."""
+    from tunesmith.client._errors import exit_code, show
+    from tunesmith.services.errors import TunesmithError
+
+    if not isinstance(error, TunesmithError):
+        raise error
+    show(error)
+    return exit_code(error)
+
+
+if __name__ == "__main__":
+    main()

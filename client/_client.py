@@ -1,0 +1,305 @@
+"""`tunesmith.Client`: everything the manager does, from Python."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tunesmith.client._connection import Connection, request_id
+from tunesmith.client._values import Event, Observation, Study, Trial, observations_from_proto
+from tunesmith.services import errors
+from tunesmith.study import Assignment, Limits, StudyJob, StudyState, TrialState, wire
+from tunesmith.v1 import manager_pb2
+
+if TYPE_CHECKING:
+    from tunesmith.study._mistakes import Mistake
+
+_PAGE = 1000
+
+
+class Client:
+    """A manager, seen from Python: the local one of a folder, started when none answers, or one at an address.
+
+    Every error is one of `tunesmith.services.errors`, named by what to do about it. Usable from several threads, but not
+    across a fork.
+
+    Args:
+        server: Address of a manager (`host:port` or `unix:/path`). None: TUNESMITH_SERVER, or else the local manager.
+        namespace: Where studies are looked for that are named without one.
+        token: What a manager on TCP asks for. None: TUNESMITH_TOKEN.
+        folder: The folder whose `.tunesmith` the local manager keeps. None: the current one.
+
+    Example:
+        ```python
+        with tunesmith.Client() as client:
+            client.submit("study.yaml")
+            print(client.wait("digits").best)
+        ```
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        namespace: str = "default",
+        token: str | None = None,
+        folder: Path | str | None = None,
+    ) -> None:
+        from tunesmith.client import _local
+
+        server = server or os.environ.get("TUNESMITH_SERVER")
+        token = token or os.environ.get("TUNESMITH_TOKEN")
+        base = Path.cwd() if folder is None else Path(folder).resolve()
+        self.namespace = namespace
+        self._base = base
+        if server:
+            self._connection = Connection(lambda: server, token)
+        else:
+            self._connection = Connection(lambda: _local.reach(base))
+
+    @classmethod
+    def over(cls, connection: Connection, namespace: str = "default", base: Path | None = None) -> Self:
+        """A client over a connection of the caller's own."""
+        client = cls.__new__(cls)
+        client.namespace, client._connection, client._base = namespace, connection, base or Path.cwd()
+        return client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. Studies go on."""
+        self._connection.close()
+
+    # ---------------------------------------------------------------- studies
+
+    def studies(
+        self,
+        *,
+        states: Sequence[StudyState] = (),
+        labels: Mapping[str, str] | None = None,
+        all_namespaces: bool = False,
+    ) -> list[Study]:
+        """All studies, oldest first; with `states` or `labels` only those in one of the states that have all the labels."""
+        found: list[Study] = []
+        token = ""
+        while True:
+            request = manager_pb2.ListStudiesRequest(
+                namespace="" if all_namespaces else self.namespace,
+                page_size=_PAGE,
+                page_token=token,
+                states=[wire.STUDY_STATE_TO_PROTO[state] for state in states],
+                labels=labels or {},
+            )
+            reply = self._connection.call(lambda stub: stub.ListStudies, request)
+            found += map(Study.from_proto, reply.studies)
+            token = reply.next_page_token
+            if not token:
+                return found
+
+    def study(self, name: str) -> Study:
+        """One study. Raises NotFound."""
+        request = manager_pb2.GetStudyRequest(key=self._key(name))
+        return Study.from_proto(self._connection.call(lambda stub: stub.GetStudy, request).study)
+
+    def submit(self, job: "StudyJob | Mapping[str, Any] | Path | str") -> Study:
+        """Create a study from a document (a path, or its content as a dict) and start it. Raises AlreadyExists, FixRequest.
+
+        A relative `workingDir` is meant from the document's folder, or from the client's folder for a dict.
+        """
+        return self.create(self.read(job))[0]
+
+    def create(self, job: StudyJob) -> tuple[Study, list[str]]:
+        """Create a study; also what its algorithm remarks about it."""
+        request = manager_pb2.CreateStudyRequest(request_id=request_id(), job=wire.job_to_proto(job))
+        reply = self._connection.call(lambda stub: stub.CreateStudy, request)
+        return Study.from_proto(reply.study), list(reply.warnings)
+
+    def validate(self, job: StudyJob) -> "tuple[list[Mistake], list[str]]":
+        """The mistakes that `submit` would refuse the document for, and the algorithm's remarks. Creates nothing."""
+        from tunesmith.study import Mistake
+
+        request = manager_pb2.ValidateStudyRequest(job=wire.job_to_proto(job))
+        reply = self._connection.call(lambda stub: stub.ValidateStudy, request)
+        return [Mistake(m.path, m.message, m.line, m.column) for m in reply.mistakes], list(reply.warnings)
+
+    def read(self, job: "StudyJob | Mapping[str, Any] | Path | str") -> StudyJob:
+        """A document as a value. Raises WrongDocument with every mistake."""
+        from tunesmith.client import _documents
+
+        if isinstance(job, StudyJob):
+            return job
+        if isinstance(job, Mapping):
+            return _documents.read_text(json.dumps(job), "the document", base=self._base)
+        return _documents.read_file(Path(job))
+
+    def wait(self, name: str, timeout: float | None = None) -> Study:
+        """Wait until a study has ended, and return it.
+
+        Args:
+            name: The study.
+            timeout: Seconds; None: as long as it takes.
+
+        Raises:
+            TimeoutError: It had not ended in time. It goes on.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"the study {name} did not end in {timeout:g} seconds")
+            try:
+                for study in self.watch(name, deadline=left):
+                    if study.state.final:
+                        return study
+            except errors.TryAgain:
+                self.study(name)  # starts a local manager again, and raises when nobody can be reached
+
+    def watch(self, name: str, *, deadline: float | None = None) -> Iterator[Study]:
+        """The study now and after each change, until it has ended. Raises TryAgain when the manager goes away."""
+        request = manager_pb2.WatchStudyRequest(key=self._key(name))
+        for reply in self._connection.stream(lambda stub: stub.WatchStudy, request, deadline):
+            yield Study.from_proto(reply.study)
+
+    def pause(self, name: str) -> Study:
+        """Launch nothing new; running trials go on."""
+        request = manager_pb2.PauseStudyRequest(request_id=request_id(), key=self._key(name))
+        return Study.from_proto(self._connection.call(lambda stub: stub.PauseStudy, request).study)
+
+    def resume(self, name: str) -> Study:
+        """Go on with a study that was paused or interrupted."""
+        request = manager_pb2.ResumeStudyRequest(request_id=request_id(), key=self._key(name))
+        return Study.from_proto(self._connection.call(lambda stub: stub.ResumeStudy, request).study)
+
+    def stop(self, name: str, *, interrupt: bool = False) -> Study:
+        """End a study for good; with `interrupt` only stop its running trials, which run again after `resume`."""
+        request = manager_pb2.StopStudyRequest(request_id=request_id(), key=self._key(name), interrupt=interrupt)
+        return Study.from_proto(self._connection.call(lambda stub: stub.StopStudy, request).study)
+
+    def delete(self, name: str) -> None:
+        """Stop what runs and forget the study with all its trials, observations and folders."""
+        request = manager_pb2.DeleteStudyRequest(request_id=request_id(), key=self._key(name))
+        self._connection.call(lambda stub: stub.DeleteStudy, request)
+
+    def edit(
+        self,
+        name: str,
+        *,
+        limits: Limits | None = None,
+        labels: Mapping[str, str] | None = None,
+        initial: Sequence[Assignment] | None = None,
+        generation: int = 0,
+    ) -> Study:
+        """Change limits, labels or initial assignments; each that is given replaces the old whole.
+
+        Args:
+            name: The study.
+            limits: When it ends. A study that a raised limit had ended runs again.
+            labels: All its labels.
+            initial: All assignments that are tried first.
+            generation: The generation that the edit was made from; raises StartOver when another edit came first. 0: any.
+        """
+        request = manager_pb2.EditStudyRequest(request_id=request_id(), key=self._key(name), generation=generation)
+        if limits is not None:
+            request.limits.CopyFrom(wire.limits_to_proto(limits))
+        if labels is not None:
+            request.labels.CopyFrom(manager_pb2.LabelSet(labels=labels))
+        if initial is not None:
+            assignments = [wire.assignment_to_proto(values) for values in initial]
+            request.initial.CopyFrom(manager_pb2.AssignmentList(assignments=assignments))
+        return Study.from_proto(self._connection.call(lambda stub: stub.EditStudy, request).study)
+
+    # ---------------------------------------------------------------- trials
+
+    def trials(self, study: str, *, states: Sequence[TrialState] = (), limit: int | None = None) -> list[Trial]:
+        """The trials of a study by number; with `states` only those in one of them, with `limit` only the first ones."""
+        found: list[Trial] = []
+        token = ""
+        while True:
+            size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+            request = manager_pb2.ListTrialsRequest(
+                study=self._key(study),
+                page_size=size,
+                page_token=token,
+                states=[wire.TRIAL_STATE_TO_PROTO[state] for state in states],
+            )
+            reply = self._connection.call(lambda stub: stub.ListTrials, request)
+            found += map(Trial.from_proto, reply.trials)
+            token = reply.next_page_token
+            if not token or (limit is not None and len(found) >= limit):
+                return found
+
+    def trial(self, study: str, trial: str | int) -> Trial:
+        """One trial, by its name or its number. Raises NotFound."""
+        request = manager_pb2.GetTrialRequest(key=self._trial_key(study, trial))
+        return Trial.from_proto(self._connection.call(lambda stub: stub.GetTrial, request).trial)
+
+    def watch_trials(self, study: str, since_revision: int = 0) -> Iterator[tuple[list[Trial], int]]:
+        """Every trial that changed after a revision, then each further change, with the revision to go on from."""
+        request = manager_pb2.WatchTrialsRequest(study=self._key(study), since_revision=since_revision)
+        for reply in self._connection.stream(lambda stub: stub.WatchTrials, request):
+            yield [Trial.from_proto(trial) for trial in reply.trials], reply.revision
+
+    def retry(self, study: str, trial: str | int) -> Trial:
+        """Run a failed or killed trial, or one without metrics, again."""
+        request = manager_pb2.RetryTrialRequest(request_id=request_id(), key=self._trial_key(study, trial))
+        return Trial.from_proto(self._connection.call(lambda stub: stub.RetryTrial, request).trial)
+
+    def stop_trial(self, study: str, trial: str | int) -> Trial:
+        """Stop one trial; it ends as Killed."""
+        request = manager_pb2.StopTrialRequest(request_id=request_id(), key=self._trial_key(study, trial))
+        return Trial.from_proto(self._connection.call(lambda stub: stub.StopTrial, request).trial)
+
+    def observations(
+        self, study: str, trial: str | int, *, metrics: Sequence[str] = (), attempt: int = 0
+    ) -> list[Observation]:
+        """What a trial reported, in the order in which it came; `attempt` 0 is the last one."""
+        request = manager_pb2.QueryObservationsRequest(
+            trial=self._trial_key(study, trial), metrics=metrics, attempt=attempt
+        )
+        replies = self._connection.stream(lambda stub: stub.QueryObservations, request)
+        return [row for reply in replies for row in observations_from_proto(reply.observations)]
+
+    def logs(
+        self,
+        study: str,
+        trial: str | int,
+        *,
+        attempt: int = 0,
+        follow: bool = False,
+        tail_bytes: int | None = None,
+    ) -> Iterator[bytes]:
+        """What a trial printed, in pieces; `attempt` 0 is the last one. With `follow` also what it prints until it ends."""
+        request = manager_pb2.StreamLogsRequest(
+            trial=self._trial_key(study, trial), attempt=attempt, follow=follow, tail_bytes=tail_bytes
+        )
+        for reply in self._connection.stream(lambda stub: stub.StreamLogs, request):
+            yield reply.data
+
+    def events(self, study: str, trial: str | int | None = None) -> list[Event]:
+        """What happened to a study and its trials, oldest first; with `trial` only to that one."""
+        found: list[Event] = []
+        token = ""
+        while True:
+            request = manager_pb2.ListEventsRequest(
+                study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE, page_token=token
+            )
+            reply = self._connection.call(lambda stub: stub.ListEvents, request)
+            found += map(Event.from_proto, reply.events)
+            token = reply.next_page_token
+            if not token:
+                return found
+
+    def _key(self, name: str) -> manager_pb2.StudyKey:
+        return manager_pb2.StudyKey(namespace=self.namespace, name=name)
+
+    def _trial_key(self, study: str, trial: str | int) -> manager_pb2.TrialKey:
+        return manager_pb2.TrialKey(study=self._key(study), trial=str(trial))

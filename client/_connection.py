@@ -1,0 +1,120 @@
+"""Calls to a manager: each with a deadline, each error one of ours, and a local manager found again when it goes away."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from tunesmith.services import errors
+
+if TYPE_CHECKING:
+    import grpc
+
+    from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+DEADLINE = 30.0
+"""Seconds in which a call must answer."""
+_PAUSES = (0.1, 0.3, 0.6, 1.0)
+"""Seconds between the attempts of a call that nobody answers."""
+
+
+def request_id() -> str:
+    """A new id: a call that is sent twice under it happens once."""
+    return uuid.uuid4().hex
+
+
+class Connection:
+    """A channel to one manager, opened at the first call; usable from several threads, not across a fork.
+
+    Args:
+        find: Gives the manager's address, and brings a local manager up when none answers.
+        token: Sent as bearer token; None: none.
+    """
+
+    def __init__(self, find: Callable[[], str], token: str | None = None) -> None:
+        self._find = find
+        self._token = token
+        self._lock = threading.Lock()
+        self._open: tuple[grpc.Channel, ManagerServiceStub] | None = None
+
+    def call(
+        self,
+        method: "Callable[[ManagerServiceStub], grpc.UnaryUnaryMultiCallable[Request, Response]]",
+        request: Request,
+    ) -> Response:
+        """One call. It is sent again while nobody answers, so a call that changes something carries a request id."""
+        for pause in _PAUSES:
+            try:
+                return self._once(method, request)
+            except errors.CheckAddress:
+                time.sleep(pause)
+        return self._once(method, request)
+
+    def stream(
+        self,
+        method: "Callable[[ManagerServiceStub], grpc.UnaryStreamMultiCallable[Request, Response]]",
+        request: Request,
+        deadline: float | None = None,
+    ) -> Iterator[Response]:
+        """One call with many answers; it is not sent again. Closing the iterator ends the call.
+
+        Args:
+            method: The method of the stub.
+            request: What is asked.
+            deadline: Seconds until the last answer; None: as long as it takes (a silent server is noticed by keepalive).
+        """
+        import grpc
+
+        stub = self.stub()
+        answers = method(stub)(request, timeout=deadline)
+        try:
+            yield from answers
+        except grpc.RpcError as error:
+            raise self._ours(error, stub) from None
+        finally:
+            answers.cancel()
+
+    def stub(self) -> "ManagerServiceStub":
+        """The stub of the open channel, opening one first where there is none."""
+        from tunesmith.services.channel import open_sync_channel
+        from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
+
+        with self._lock:
+            if self._open is None:
+                channel = open_sync_channel(self._find(), token=self._token)
+                self._open = channel, ManagerServiceStub(channel)
+            return self._open[1]
+
+    def close(self) -> None:
+        """Close the channel; a later call opens another."""
+        with self._lock:
+            if self._open is not None:
+                self._open[0].close()
+            self._open = None
+
+    def _once(
+        self,
+        method: "Callable[[ManagerServiceStub], grpc.UnaryUnaryMultiCallable[Request, Response]]",
+        request: Request,
+    ) -> Response:
+        import grpc
+
+        stub = self.stub()
+        try:
+            return method(stub)(request, timeout=DEADLINE)
+        except grpc.RpcError as error:
+            raise self._ours(error, stub) from None
+
+    def _ours(self, error: "grpc.RpcError", stub: "ManagerServiceStub") -> errors.TunesmithError:
+        """The error that was meant. A channel on which nobody answers is given up: the next call looks anew."""
+        ours = errors.from_rpc_error(error)
+        if isinstance(ours, errors.TryAgain):
+            with self._lock:
+                if self._open is not None and self._open[1] is stub:
+                    self._open[0].close()
+                    self._open = None
+        return ours

@@ -1,0 +1,190 @@
+"""Staying with a study until it ends: what is heard goes to the display, Ctrl-C to the manager."""
+
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from tunesmith.client import _result
+from tunesmith.client._client import Client
+from tunesmith.client._display import Display
+from tunesmith.client._errors import PlatformFailed
+from tunesmith.client._format import plural
+from tunesmith.client._progress import Progress
+from tunesmith.client._terminal import safe
+from tunesmith.client._values import Study, Trial
+from tunesmith.client._watch import Broken, Ended, Found, Interrupt, Lost, News, Told, Watch
+from tunesmith.services import errors
+from tunesmith.study import StudyState, TrialState
+
+FAULTS = {"diskFull": 3.0, "platformAway": 300.0}
+"""Reasons under which a manager tells that it cannot go on for now, and the seconds for which we wait for it to get well."""
+_TICK = 0.25
+"""Seconds after which the display is refreshed although nothing was heard."""
+_RUNNING_SHOWN = 4
+_FAILED = (TrialState.FAILED, TrialState.METRICS_UNAVAILABLE)
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows one study.
+
+    Attributes:
+        client: Reaches its manager.
+        study: As it was told last.
+        display: Where it is shown.
+        stops: Whether Ctrl-C stops the running trials; else it only leaves.
+        shows_running: Whether the display has room for the trials that run.
+        clock: Monotonic seconds.
+    """
+
+    client: Client
+    study: Study
+    display: Display
+    stops: bool
+    shows_running: bool = False
+    clock: Callable[[], float] = time.monotonic
+    interrupted: bool = False
+    _told_at: float = 0.0
+    _running: tuple[Trial, ...] = ()
+    _running_at: float = float("-inf")
+    _failure_shown: bool = False
+    _fault_since: float | None = None
+
+    def follow(self, watch: Watch) -> bool:
+        """Follow until the study has ended (True), or was interrupted (False).
+
+        Raises:
+            TryAgain: The manager is gone for good.
+            PlatformFailed: It cannot go on, and says so for too long.
+            NotFound: The study was deleted.
+            KeyboardInterrupt: The user pressed Ctrl-C twice, or once where that only leaves.
+        """
+        self._told_at = self.clock()
+        with interrupts(watch, twice=self.stops):
+            watch.start()
+            try:
+                while not self._over():
+                    self._hear(_next(watch.news))
+                    self._check_fault()
+                    self._draw()
+            finally:
+                watch.leave()
+                self.display.close()
+        return self.study.state.final
+
+    def _over(self) -> bool:
+        if self.study.state.final:
+            return True
+        return self.interrupted and self.study.state is StudyState.PAUSED and not self.study.counts.running
+
+    def _hear(self, news: News | None) -> None:
+        match news:
+            case Told(study, at):
+                self.study, self._told_at = study, at
+                self._look_at_failures()
+                self._look_at_running()
+            case Ended(trials):
+                self.display.ended(self.study, trials)
+            case Lost(message):
+                self.display.say([f"The manager does not answer ({safe(message)}); trials go on. Looking for it..."])
+            case Found():
+                self.display.say(["The manager answers again; the study goes on."])
+            case Broken(error):
+                raise error
+            case Interrupt():
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        if not self.stops:
+            raise KeyboardInterrupt
+        count = self.study.counts.running
+        waits = f"Stopping {plural(count, 'running trial')}" if count else "Stopping"
+        self.display.say([f"{waits}... (Ctrl-C again leaves at once)"])
+        self.interrupted = True
+        try:
+            self.study = self.client.stop(self.study.name, interrupt=True)
+        except errors.NotNow:
+            return  # it has ended at the same time, which we are about to be told
+
+    def _draw(self) -> None:
+        now = self.clock()
+        self.display.show(Progress(self.study, max(now - self._told_at, 0.0), self._running), now)
+
+    def _check_fault(self) -> None:
+        """Give up on a platform that is in trouble for longer than it may be."""
+        patience = None if self.study.state.final else FAULTS.get(self.study.reason)
+        if patience is None:
+            self._fault_since = None
+            return
+        now = self.clock()
+        if self._fault_since is None:
+            self._fault_since = now
+            self.display.say([f"The platform is in trouble: {safe(self.study.message)}"])
+        if now - self._fault_since >= patience:
+            full = self.study.reason == "diskFull"
+            raise (errors.FreeSpace if full else PlatformFailed)(self.study.message or self.study.reason)
+
+    def _look_at_failures(self) -> None:
+        """Tell of the first failed trial, once."""
+        if self._failure_shown or not self.study.counts.not_well:
+            return
+        try:
+            if lines := first_failure(self.client, self.study):
+                self.display.say(lines)
+        except errors.TryAgain:
+            return  # the next time that something changes
+        self._failure_shown = True
+
+    def _look_at_running(self) -> None:
+        """The trials that run, at most once a second: that is one short call, however many trials end in it."""
+        now = self.clock()
+        if not self.shows_running or now - self._running_at < 1.0:
+            return
+        self._running_at = now
+        try:
+            found = self.client.trials(self.study.name, states=[TrialState.RUNNING], limit=_RUNNING_SHOWN)
+        except errors.TunesmithError:
+            return  # an ornament
+        self._running = tuple(found)
+
+
+def first_failure(client: Client, study: Study) -> list[str]:
+    """What to tell of the first trial that failed; nothing when there is none."""
+    found = client.trials(study.name, states=_FAILED, limit=1)
+    if not found:
+        return []
+    try:
+        log = b"".join(client.logs(study.name, found[0].name, tail_bytes=_result.LOG_BYTES))
+    except errors.NotFound:
+        log = b""
+    return _result.failure_lines(study, found[0], log)
+
+
+def _next(news: "queue.SimpleQueue[News]") -> News | None:
+    try:
+        return news.get(timeout=_TICK)
+    except queue.Empty:
+        return None
+
+
+@contextmanager
+def interrupts(watch: Watch, *, twice: bool) -> Iterator[None]:
+    """Inside, the first Ctrl-C is news, so that it never strikes in the middle of something; a second one interrupts."""
+    pressed = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed or not twice:
+            raise KeyboardInterrupt
+        pressed = True
+        watch.news.put(Interrupt())
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,137 @@
+"""Tables for people, JSON and YAML for programs."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.client._terminal import plain_stream, safe_json
+
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. `right`: numbers. `folds`: may be broken over several lines where a terminal is too narrow."""
+
+    header: str
+    right: bool = False
+    folds: bool = False
+
+
+def emit(data: Any, kind: str) -> None:
+    """Print a document as `json` or `yaml`."""
+    print(as_json(data) if kind == "json" else as_yaml(data).rstrip("\n"))
+
+
+def as_json(data: Any) -> str:
+    """JSON text that is safe to show."""
+    return safe_json(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def as_yaml(data: Any) -> str:
+    """YAML text that is safe to show: what a terminal would act on is escaped."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 4096
+    plain = json.dumps(data, ensure_ascii=False)
+    yaml.allow_unicode = safe_json(plain) == plain
+    text = StringIO()
+    yaml.dump(data, text)
+    return text.getvalue()
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: one line a row, folded only where a terminal is too narrow for it. Cells must be safe to show."""
+    print(*table_lines(columns, list(rows), None if plain_stream() else width()), sep="\n")
+
+
+def width() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int | None) -> list[str]:
+    """The lines of a table, at most `room` wide where its columns can fold; None: nothing folds and nothing is bold."""
+    from rich.cells import cell_len
+
+    wide = [
+        max(cell_len(text) for text in (column.header, *(row[index] for row in rows)))
+        for index, column in enumerate(columns)
+    ]
+    if room is not None and sum(wide) + len(GAP) * (len(wide) - 1) > room:
+        return _folded(columns, rows, room)
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            " " * (size - cell_len(text)) + text if column.right else text + " " * (size - cell_len(text))
+            for column, text, size in zip(columns, cells, wide, strict=True)
+        )
+        return GAP.join(padded).rstrip()
+
+    header = line([column.header for column in columns])
+    return [header if room is None else bold(header), *map(line, rows)]
+
+
+def _folded(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[str]:
+    """The same by rich, which shares the room between the columns that may fold."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), show_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(
+            Text(column.header), justify="right" if column.right else "left", no_wrap=not column.folds, overflow="fold"
+        )
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    text = StringIO()
+    terminal = Console(file=text, width=room, force_terminal=coloured(), highlight=False, emoji=False, markup=False)
+    terminal.print(grid)
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+def coloured() -> bool:
+    """Whether standard output may be coloured."""
+    return not plain_stream() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def bold(text: str) -> str:
+    """`text` in bold where standard output may be coloured."""
+    return f"\x1b[1m{text}\x1b[0m" if coloured() else text
+
+
+def note(text: str) -> None:
+    """Print a remark for people on standard error, out of the way of what programs read."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def pairs(rows: Mapping[str, str]) -> None:
+    """Print names and texts in two columns; a long text continues below itself on a terminal."""
+    import textwrap
+
+    size = max(map(len, rows), default=0) + len(GAP)
+    room = None if plain_stream() else max(width() - size, 20)
+    for name, text in rows.items():
+        parts = [text] if room is None or name.strip() == "Command" else textwrap.wrap(text, room) or [""]
+        print(name.ljust(size) + parts[0].rstrip())
+        for part in parts[1:]:
+            print(" " * size + part)
+
+
+def paragraph(text: str) -> list[str]:
+    """A paragraph's lines: as wide as the terminal is, 100 columns at most; one line where nothing is a terminal."""
+    import textwrap
+
+    return [text] if plain_stream() else textwrap.wrap(text, min(width(), 100)) or [""]

@@ -1,0 +1,92 @@
+"""The suggestion service, started for one question: what it offers, and what it says of a document."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.client._values import Algorithm, Setting
+from tunesmith.services import errors
+from tunesmith.services.channel import open_channel, rpc_errors
+from tunesmith.services.supervise import Child, Supervisor
+from tunesmith.study import StudySpec, wire
+from tunesmith.v1 import suggestion_pb2
+from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
+
+if TYPE_CHECKING:
+    from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceAsyncStub
+
+DEADLINE = 30.0
+_CAPABILITIES = {
+    "conditional": "conditional parameters",
+    "constraints": "constraints",
+    "multi_objective": "several objectives",
+    "multi_fidelity": "several fidelities",
+}
+
+
+def describe(server: str | None) -> list[Algorithm]:
+    """The algorithms that a service offers; None: our own service's."""
+
+    async def ask() -> list[Algorithm]:
+        async with _service(server) as stub:
+            reply = await stub.Describe(suggestion_pb2.DescribeRequest(), timeout=DEADLINE)
+            return [_algorithm(described) for described in reply.algorithms]
+
+    try:
+        return asyncio.run(ask())
+    except errors.NotOffered:
+        raise errors.NotOffered(
+            f"{server} is no suggestion service and tells of no algorithms; name one, or leave --server out to list "
+            "the algorithms of this machine"
+        ) from None
+
+
+def validate(spec: StudySpec) -> list[str]:
+    """The remarks of a document's algorithm about it. Raises FixRequest with its mistakes."""
+
+    async def ask() -> list[str]:
+        async with _service(spec.algorithm.endpoint or None) as stub:
+            request = suggestion_pb2.ValidateRequest(spec=wire.spec_to_proto(spec))
+            return list((await stub.Validate(request, timeout=DEADLINE)).warnings)
+
+    try:
+        return asyncio.run(ask())
+    except errors.NotFound as error:  # an algorithm that is not offered
+        from tunesmith.study._mistakes import Mistake
+
+        raise errors.FixRequest(error.message, [Mistake("spec.algorithm.name", error.message)]) from None
+
+
+@asynccontextmanager
+async def _service(address: str | None) -> "AsyncIterator[SuggestionServiceAsyncStub]":
+    """A service at an address, or our own for as long as the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
+        supervisor = Supervisor(Path(folder))
+        try:
+            if address is None:
+                await supervisor.start(
+                    Child("suggestion", "tunesmith.suggestion", ["serve", "--listen", f"unix:{folder}/s"])
+                )
+                address = await supervisor.address("suggestion")
+            with rpc_errors():
+                async with open_channel(address) as channel:
+                    yield SuggestionServiceStub(channel)
+        finally:
+            await supervisor.stop()
+
+
+def _algorithm(told: suggestion_pb2.AlgorithmDescription) -> Algorithm:
+    can = told.capabilities
+    return Algorithm(
+        name=told.name,
+        aliases=tuple(told.aliases),
+        summary=told.summary,
+        description=told.description,
+        source=told.source,
+        settings=tuple(Setting.from_proto(setting) for setting in told.settings),
+        capabilities={text: getattr(can, name) for name, text in _CAPABILITIES.items()},
+        max_useful_trials=can.max_useful_trials or None,
+    )

@@ -1,0 +1,60 @@
+"""Text from others, made safe to show. Names, messages and log lines are untrusted: a terminal acts on what it is sent."""
+
+import codecs
+import re
+import sys
+from typing import TextIO
+
+# C0 but tab and newline, DEL, C1, line separators, and the marks that reorder or hide text.
+_HOSTILE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def safe_lines(text: str) -> str:
+    """`text` with everything escaped that a terminal would act on; tabs and line ends stay."""
+    return _HOSTILE.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def safe(text: str) -> str:
+    """`text` on one line, with everything escaped that a terminal would act on."""
+    return safe_lines(text).replace("\n", "\\n").replace("\t", " ")
+
+
+def safe_json(text: str) -> str:
+    """JSON text whose strings hold nothing that a terminal would act on; it parses to the same value."""
+    return _HOSTILE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def safe_log(data: bytes) -> str:
+    """What a trial printed, for a terminal: a lone carriage return (a progress bar's) becomes a line end."""
+    text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    return safe_lines(text)
+
+
+class LogText:
+    """What a trial prints, in pieces that may end in the middle of a character or of a line end, for a terminal."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._return = False
+
+    def feed(self, data: bytes) -> str:
+        """The text of the next piece, as `safe_log` shows it."""
+        text = "\r" * self._return + self._decoder.decode(data)
+        self._return = text.endswith("\r")
+        return safe_lines(text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def plain_stream(stream: TextIO | None = None) -> bool:
+    """Whether `stream` (standard output) is not a terminal."""
+    stream = sys.stdout if stream is None else stream
+    try:
+        return not stream.isatty()
+    except ValueError:  # closed
+        return True

@@ -1,0 +1,1 @@
+"""The commands of `tunesmith`, one file for each group. Importing one imports click and nothing heavier."""

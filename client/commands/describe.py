@@ -1,0 +1,177 @@
+"""`tunesmith describe`: everything about one thing."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tunesmith.client._options import Target, target
+
+if TYPE_CHECKING:
+    from tunesmith.client._values import Attempt, Study, Trial
+
+_EVENTS = 10
+
+
+@click.group(epilog="\b\nExample:\n  tunesmith describe study digits")
+def command() -> None:
+    """Show everything about a study or a trial."""
+
+
+@command.command(epilog="\b\nExamples:\n  tunesmith describe study digits\n  tunesmith describe study digits -o yaml")
+@click.argument("name")
+@target()
+def study(where: Target, name: str) -> None:
+    """Show a study: its state, best trial, metrics, document and last events."""
+    from tunesmith.client._data import event_data, study_data
+    from tunesmith.client._output import emit
+    from tunesmith.client._secrets import without_secrets
+    from tunesmith.study import to_document
+
+    with where.client() as client:
+        found = client.study(name)
+        events = client.events(name)[-_EVENTS:]
+    if not where.for_people:
+        details = {
+            "document": to_document(without_secrets(found.job)),
+            "events": [event_data(event) for event in events],
+        }
+        emit({**study_data(found), **details}, where.output)
+        return
+    _show_study(found)
+    if events:
+        from tunesmith.client.commands.get import show_events
+
+        print("\nLast events")
+        show_events(events)
+
+
+@command.command(epilog="\b\nExamples:\n  tunesmith describe trial digits-3-k2f4q\n  tunesmith describe trial digits/3")
+@click.argument("trial")
+@target()
+def trial(where: Target, trial: str) -> None:
+    """Show a trial: its parameters, command, metrics and attempts."""
+    from tunesmith.client._arguments import trial_of
+    from tunesmith.client._data import trial_details
+    from tunesmith.client._output import emit
+
+    study_name, trial_name = trial_of(trial)
+    with where.client() as client:
+        found = client.trial(study_name, trial_name)
+        owner = client.study(study_name)
+    if where.for_people:
+        _show_trial(found, owner)
+    else:
+        emit(trial_details(found), where.output)
+
+
+def _show_study(study: "Study") -> None:
+    from tunesmith.client import _format
+    from tunesmith.client._output import Column, pairs, table
+    from tunesmith.client._result import best_lines, counts_text, metrics_table
+    from tunesmith.client._secrets import without_secrets
+    from tunesmith.client._terminal import safe
+    from tunesmith.study import document_yaml
+
+    objective = study.spec.objective
+    goal = "" if objective.goal is None else f", goal {_format.number(objective.goal)}"
+    size = study.space_size
+    rows = {
+        "Name": safe(study.name),
+        "Namespace": safe(study.namespace),
+        "State": safe(f"{study.state} ({study.reason})" if study.reason else str(study.state)),
+        "Message": safe(study.message),
+        "Objective": safe(f"{objective.type} {objective.metric} ({objective.strategy} of a trial{goal})"),
+        "Algorithm": safe(study.spec.algorithm.name),
+        "Space": "infinite, or too large to count" if size is None else _format.plural(size, "assignment"),
+        "Trials": counts_text(study),
+        "Labels": ", ".join(f"{safe(key)}={safe(value)}" for key, value in study.labels.items()),
+        "Created": _format.local_time_zone(study.created),
+        "Started": _format.local_time_zone(study.started),
+        "Finished": _format.local_time_zone(study.finished),
+        "Running for": _format.duration(study.elapsed),
+        "Generation": str(study.generation),
+        "Uid": safe(study.uid),
+    }
+    pairs({name: text for name, text in rows.items() if text and text != "-"})
+    if study.best is not None:
+        print("", *best_lines(study, study.best), sep="\n")
+    if study.metrics:
+        print()
+        table(
+            [Column("METRIC"), *(Column(name, right=True) for name in ("MIN", "MAX", "AVERAGE", "TRIALS"))],
+            metrics_table(study),
+        )
+    print(
+        "\nDocument", *(f"  {safe(line)}" for line in document_yaml(without_secrets(study.job)).splitlines()), sep="\n"
+    )
+
+
+def _show_trial(trial: "Trial", study: "Study") -> None:
+    from tunesmith.client import _format
+    from tunesmith.client._output import Column, pairs, table
+    from tunesmith.client._result import command_line
+    from tunesmith.client._terminal import safe
+
+    rows = {
+        "Name": safe(trial.name),
+        "Study": safe(study.name),
+        "State": safe(f"{trial.state} ({trial.reason})" if trial.reason else str(trial.state)),
+        "Message": safe(trial.message),
+        "Value": f"{safe(study.spec.objective.metric)} = {_format.number(trial.value)}"
+        if trial.value is not None
+        else "",
+        "Parent": safe(trial.parent or ""),
+        "Labels": ", ".join(f"{safe(key)}={safe(value)}" for key, value in trial.labels.items()),
+        "Why": safe(trial.explanation),
+        "Created": _format.local_time_zone(trial.created),
+        "Started": _format.local_time_zone(trial.started),
+        "Finished": _format.local_time_zone(trial.finished),
+        "Not before": _format.local_time_zone(trial.not_before),
+        "Command": safe(command_line(study, trial)),
+    }
+    pairs({name: text for name, text in rows.items() if text and text != "-"})
+    print("\nParameters")
+    pairs({f"  {safe(name)}": _format.parameter(value) for name, value in trial.assignment.items()})
+    if trial.metrics:
+        print()
+        names = ("MIN", "MAX", "AVERAGE", "LATEST", "COUNT", "NOT FINITE")
+        table([Column("METRIC"), *(Column(name, right=True) for name in names)], _metric_rows(trial))
+    if trial.attempts:
+        print()
+        columns = [
+            Column("ATTEMPT", right=True),
+            Column("ENDING"),
+            Column("STATUS", right=True),
+            Column("TOOK", right=True),
+        ]
+        table([*columns, Column("MESSAGE", folds=True)], [_attempt_row(attempt) for attempt in trial.attempts])
+        print(f"\nLogs: {safe(trial.attempts[-1].folder)}")
+
+
+def _metric_rows(trial: "Trial") -> list[list[str]]:
+    from tunesmith.client import _format
+    from tunesmith.client._terminal import safe
+
+    return [
+        [
+            safe(metric.metric),
+            *map(_format.number, (metric.min, metric.max, metric.average, metric.latest)),
+            str(metric.count),
+            str(metric.non_finite),
+        ]
+        for metric in trial.metrics
+    ]
+
+
+def _attempt_row(attempt: "Attempt") -> list[str]:
+    from tunesmith.client import _format
+    from tunesmith.client._terminal import safe
+
+    ending = "running" if attempt.ending is None else str(attempt.ending)
+    return [
+        str(attempt.number),
+        f"{ending} ({attempt.failure_class})" if attempt.failure_class else ending,
+        "-" if attempt.exit_status is None else str(attempt.exit_status),
+        _format.between(attempt.started, attempt.finished),
+        safe(attempt.message),
+    ]

@@ -1,0 +1,199 @@
+"""`tunesmith get`: lists."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tunesmith.client._options import Target, target
+
+if TYPE_CHECKING:
+    from tunesmith.client._values import Event, Study, Trial
+
+_STUDY_STATES = ("Created", "Running", "Paused", "Ending", "Succeeded", "Failed", "Stopped")
+_TRIAL_STATES = ("Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Killed", "MetricsUnavailable")
+
+
+@click.group(epilog="\b\nExample:\n  tunesmith get trials digits -o json")
+def command() -> None:
+    """List studies, trials and events."""
+
+
+@command.command(epilog="\b\nExamples:\n  tunesmith get studies\n  tunesmith get studies --state Running -o json")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STUDY_STATES, case_sensitive=False),
+    help="Only these states.",
+)
+@click.option("-l", "--label", "labels", multiple=True, metavar="K=V", help="Only studies with this label.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Of every namespace.")
+@target()
+def studies(where: Target, states: tuple[str, ...], labels: tuple[str, ...], all_namespaces: bool) -> None:
+    """List the studies, oldest first."""
+    from tunesmith.client._arguments import labels_of
+    from tunesmith.client._errors import NoStudiesHere
+    from tunesmith.client._output import note
+    from tunesmith.study import StudyState
+
+    try:
+        with where.client() as client:
+            found = client.studies(
+                states=[StudyState(state) for state in states], labels=labels_of(labels), all_namespaces=all_namespaces
+            )
+    except NoStudiesHere as error:
+        found = []
+        note(error.message)
+    _show_studies(found, where, with_namespace=all_namespaces)
+
+
+@command.command(epilog="\b\nExample:\n  tunesmith get study digits -o json")
+@click.argument("name")
+@target()
+def study(where: Target, name: str) -> None:
+    """Show one study in a line (`describe study` shows all of it)."""
+    from tunesmith.client._data import study_data
+    from tunesmith.client._output import emit
+
+    with where.client() as client:
+        found = client.study(name)
+    if where.for_people:
+        _show_studies([found], where)
+    else:
+        emit(study_data(found), where.output)
+
+
+@command.command(
+    epilog="\b\nExamples:\n  tunesmith get trials digits\n  tunesmith get trials digits --state Failed -o json"
+)
+@click.argument("study")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_TRIAL_STATES, case_sensitive=False),
+    help="Only these states.",
+)
+@target()
+def trials(where: Target, study: str, states: tuple[str, ...]) -> None:
+    """List the trials of a study, by number."""
+    from tunesmith.client._data import trial_data
+    from tunesmith.client._output import emit
+    from tunesmith.study import TrialState
+
+    with where.client() as client:
+        found = client.trials(study, states=[TrialState(state) for state in states])
+    if where.for_people:
+        _show_trials(found)
+    else:
+        emit([trial_data(trial) for trial in found], where.output)
+
+
+@command.command(epilog="\b\nExamples:\n  tunesmith get events digits\n  tunesmith get events digits --trial 3")
+@click.argument("study")
+@click.option("--trial", metavar="TRIAL", help="Only of this trial (its name or its number).")
+@target()
+def events(where: Target, study: str, trial: str | None) -> None:
+    """List what happened to a study and its trials, oldest first."""
+    from tunesmith.client._data import event_data
+    from tunesmith.client._output import emit
+
+    with where.client() as client:
+        found = client.events(study, trial)
+    if where.for_people:
+        show_events(found)
+    else:
+        emit([event_data(event) for event in found], where.output)
+
+
+def _show_studies(found: "list[Study]", where: Target, *, with_namespace: bool = False) -> None:
+    from tunesmith.client import _format
+    from tunesmith.client._data import study_data
+    from tunesmith.client._output import Column, emit, table
+    from tunesmith.client._terminal import safe
+
+    if not where.for_people:
+        emit([study_data(study) for study in found], where.output)
+        return
+    columns = [
+        Column("NAME"),
+        Column("STATE"),
+        Column("TRIALS", right=True),
+        Column("BEST", right=True),
+        Column("CREATED"),
+    ]
+    rows = [
+        [
+            safe(study.name),
+            str(study.state),
+            _progress(study),
+            _format.number(study.best.value if study.best else None),
+            _format.local_time(study.created),
+        ]
+        for study in found
+    ]
+    if with_namespace:
+        columns.insert(0, Column("NAMESPACE"))
+        rows = [[safe(study.namespace), *row] for study, row in zip(found, rows, strict=True)]
+    table(columns, rows)
+
+
+def _progress(study: "Study") -> str:
+    planned = study.planned
+    return f"{study.counts.finished}" if planned is None else f"{study.counts.finished}/{planned}"
+
+
+def _show_trials(found: "list[Trial]") -> None:
+    from tunesmith.client import _format
+    from tunesmith.client._output import Column, table
+    from tunesmith.client._terminal import safe
+
+    columns = [
+        Column("TRIAL"),
+        Column("STATE"),
+        Column("VALUE", right=True),
+        Column("TOOK", right=True),
+        Column("ASSIGNMENT", folds=True),
+    ]
+    rows = [
+        [
+            safe(trial.name),
+            _state(trial),
+            _format.number(trial.value),
+            _format.between(trial.started, trial.finished),
+            _format.assignment(trial.assignment),
+        ]
+        for trial in found
+    ]
+    table(columns, rows)
+
+
+def _state(trial: "Trial") -> str:
+    """The state, with the reason where it is not the usual one."""
+    from tunesmith.client._terminal import safe
+    from tunesmith.study import TrialState
+
+    bad = trial.state in (TrialState.FAILED, TrialState.KILLED, TrialState.METRICS_UNAVAILABLE)
+    return f"{trial.state} ({safe(trial.reason)})" if bad and trial.reason else str(trial.state)
+
+
+def show_events(found: "list[Event]") -> None:
+    """Print a table of events."""
+    from tunesmith.client import _format
+    from tunesmith.client._output import Column, table
+    from tunesmith.client._terminal import safe
+
+    columns = [Column("TIME"), Column("TRIAL"), Column("STATE"), Column("REASON"), Column("MESSAGE", folds=True)]
+    table(
+        columns,
+        [
+            [
+                _format.local_time(event.time),
+                safe(event.trial or "-"),
+                safe(event.state or "-"),
+                safe(event.reason or "-"),
+                safe(event.message),
+            ]
+            for event in found
+        ],
+    )

@@ -1,0 +1,180 @@
+"""`tunesmith run`: the whole platform for one study."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from tunesmith.client._options import Target, target
+
+if TYPE_CHECKING:
+    from tunesmith.client._client import Client
+    from tunesmith.client._values import Study
+    from tunesmith.study import StudyJob
+
+_EACH_TRIAL = 100
+"""Trials up to which each has its own line in a log."""
+
+file_argument = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+
+
+def document_options(function: Any) -> Any:
+    """`--trials`, `--set`, `--name`: what is changed in a document while it is read."""
+    for option in (
+        click.option("--name", metavar="NAME", help="Another name for the study."),
+        click.option(
+            "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value, as spec.limits.parallel=4."
+        ),
+        click.option("--trials", type=click.IntRange(min=1), help="Instead of spec.limits.trials."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  tunesmith run study.yaml\n"
+    "  tunesmith run study.yaml --trials 20 --set spec.limits.parallel=4\n"
+    "  tunesmith run study.yaml --dry-run"
+)
+@file_argument
+@document_options
+@click.option("--dry-run", is_flag=True, help="Only show the size of the space and three commands.")
+@click.option("--detach", is_flag=True, help="Do not stay: the study goes on by itself.")
+@click.option(
+    "--database",
+    metavar="URL",
+    envvar="TUNESMITH_DATABASE",
+    help="Instead of the SQLite file in .tunesmith; remembered.",
+)
+@target()
+def command(
+    where: Target,
+    file: Path,
+    trials: int | None,
+    sets: tuple[str, ...],
+    name: str | None,
+    dry_run: bool,
+    detach: bool,
+    database: str | None,
+) -> int:
+    """Run the study that FILE describes, from nothing to its best trial.
+
+    Given again, the same command takes the study up where it was: after Ctrl-C, a crash, or a change of its limits. A
+    study that has ended shows its result, and nothing is started. FILE may be `-` for standard input.
+    """
+    text, job = read(where, file, trials, sets, name)
+    if dry_run:
+        from tunesmith.client._dry_run import show_dry_run
+
+        show_dry_run(job, where.output)
+        return 0
+    if where.server is None:
+        _begin(database)
+    again = _again(file, trials, sets, name, where)
+    with where.client(create=True, database=database, namespace=job.namespace) as client:
+        return _run(client, where, job, str(file), text, again, detach=detach)
+
+
+def read(
+    where: Target, file: Path, trials: int | None, sets: tuple[str, ...], name: str | None
+) -> "tuple[bytes, StudyJob]":
+    """The document's bytes, and what they say together with the options. Raises WrongDocument."""
+    from tunesmith.client import _documents
+    from tunesmith.client._arguments import overrides_of
+
+    overrides = overrides_of(sets)
+    overrides += [("spec.limits.trials", str(trials))] if trials is not None else []
+    overrides += [("metadata.namespace", where.given_namespace)] if where.given_namespace is not None else []
+    text = _documents.load(file)
+    return text, _documents.read_text(
+        text, _documents.called(file), base=_documents.base_of(file), overrides=overrides, name=name
+    )
+
+
+def _begin(database: str | None) -> None:
+    """Let the manager start up while we are still importing."""
+    from tunesmith.client import _local
+
+    _local.begin(Path.cwd(), database)
+
+
+def _run(client: "Client", where: Target, job: "StudyJob", file: str, text: bytes, again: str, *, detach: bool) -> int:
+    import sys
+
+    from tunesmith.client._attach import take_up
+    from tunesmith.client._documents import server_mistakes
+    from tunesmith.client._output import note
+
+    stream = sys.stdout if where.for_people else sys.stderr
+    with server_mistakes(file, text):
+        study = take_up(client, job, lambda line: print(line, file=stream, flush=True))
+    if detach and not study.state.final:
+        if where.for_people:
+            note(f"It goes on by itself: `tunesmith watch {study.name}` follows it.")
+        return finish(client, where, study, shows_result=False)
+    return stay(client, where, study, stream, again=again)
+
+
+def stay(client: "Client", where: Target, study: "Study", stream: TextIO, *, again: str | None) -> int:
+    """Follow a study to its end and show its result; `again`: Ctrl-C stops its trials, and this command goes on later."""
+    from tunesmith.client._display import lines_only, make_display
+    from tunesmith.client._follow import Follower, first_failure
+    from tunesmith.client._watch import Watch
+
+    if study.state.final:
+        if where.for_people and study.counts.not_well:
+            print(*first_failure(client, study), sep="\n", file=stream)
+        return finish(client, where, study)
+    few = study.planned is not None and study.planned <= _EACH_TRIAL
+    plain = lines_only(stream)
+    display = make_display(stream, each_trial=few, done=study.counts.finished)
+    follower = Follower(client, study, display, stops=again is not None, shows_running=not plain)
+    watch = Watch(client, study.name, trials=plain and few, since_revision=study.revision)
+    if follower.follow(watch):
+        return finish(client, where, follower.study)
+    _tell_how_to_go_on(follower.study, str(again), stream)
+    return 130
+
+
+def finish(client: "Client", where: Target, study: "Study", *, shows_result: bool = True) -> int:
+    """Show a study's result, and give the exit code that says how it ended."""
+    from tunesmith.client import _output, _result
+    from tunesmith.client._data import study_data
+    from tunesmith.client._terminal import plain_stream
+    from tunesmith.study import StudyState
+
+    if not where.for_people:
+        _output.emit(study_data(study), where.output)
+    elif shows_result:
+        best = client.trial(study.name, study.best.number) if study.best else None
+        room = None if plain_stream() else _output.width()
+        print(*_result.result_lines(study, best, room), sep="\n")
+    failed = study.state is StudyState.FAILED or (study.state is StudyState.STOPPED and study.best is None)
+    return 1 if failed else 0
+
+
+def _tell_how_to_go_on(study: "Study", again: str, stream: TextIO) -> None:
+    from tunesmith.client._output import bold
+    from tunesmith.client._progress import Progress, best_text, counts_line
+
+    print(
+        f"\n{bold('Interrupted')}: {counts_line(Progress(study))}. Nothing of it runs, and nothing is lost.",
+        file=stream,
+    )
+    if study.best is not None:
+        print(f"So far the {best_text(study)}.", file=stream)
+    print(f"To go on:\n  {again}", file=stream, flush=True)
+
+
+def _again(file: Path, trials: int | None, sets: tuple[str, ...], name: str | None, where: Target) -> str:
+    """The same command once more. `--database` is left out: it is remembered, and may hold a password."""
+    import shlex
+
+    words = ["tunesmith", "run", str(file)]
+    words += ["--trials", str(trials)] if trials is not None else []
+    words += [word for text in sets for word in ("--set", text)]
+    words += ["--name", name] if name is not None else []
+    words += ["--namespace", where.given_namespace] if where.given_namespace else []
+    words += ["--server", where.server] if where.server else []
+    return shlex.join(words)

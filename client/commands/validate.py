@@ -1,0 +1,51 @@
+"""`tunesmith validate`: the mistakes of a document."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tunesmith.client._options import Target, target
+from tunesmith.client.commands.run import document_options, file_argument, read
+
+if TYPE_CHECKING:
+    from tunesmith.study import StudyJob
+
+
+@click.command(epilog="\b\nExample:\n  tunesmith validate study.yaml")
+@file_argument
+@document_options
+@target()
+def command(where: Target, file: Path, trials: int | None, sets: tuple[str, ...], name: str | None) -> None:
+    """Show every mistake in FILE, each with line and column; nothing is created.
+
+    The algorithm and its settings are checked by the suggestion service, which is started for the moment, or by the
+    manager that --server names.
+    """
+    from tunesmith.client import _documents
+    from tunesmith.client._output import emit, note
+    from tunesmith.client._terminal import safe
+
+    text, job = read(where, file, trials, sets, name)
+    with _documents.server_mistakes(str(file), text):
+        warnings = _check(where, job)
+    if not where.for_people:
+        emit({"name": job.name, "namespace": job.namespace, "warnings": warnings}, where.output)
+        return
+    for warning in warnings:
+        note(f"Note: {safe(warning)}")
+    print(f"{safe(_documents.called(file))} is a right StudyJob: {safe(job.name)}")
+
+
+def _check(where: Target, job: "StudyJob") -> list[str]:
+    """The algorithm's remarks. Raises FixRequest with its mistakes."""
+    from tunesmith.client._suggestion import validate
+    from tunesmith.services.errors import FixRequest
+
+    if where.server is None:
+        return validate(job.spec)
+    with where.client(namespace=job.namespace) as client:
+        mistakes, warnings = client.validate(job)
+    if mistakes:
+        raise FixRequest("the manager found mistakes", mistakes)
+    return warnings
