@@ -1,8 +1,8 @@
 """The contract of a domain: the values that one parameter can take, and how they lie in the unit interval.
 
 A domain of finitely many values gives each a cell of the unit interval, in their order: cells of equal size, or of the
-share that a distribution gives the value. `decode` maps a cell to its value and `encode` maps a value to the middle of its
-cell, so `decode(encode(v)) == v` holds exactly. In a continuum it holds up to rounding.
+share that a distribution gives the value. `decode` maps a cell to its value and `encode` maps a value to the middle of
+its cell, so `decode(encode(v)) == v` holds exactly. In a continuum it holds up to rounding.
 """
 
 from abc import ABC, abstractmethod
@@ -46,7 +46,7 @@ class BaseDomain(ABC):
 
     @abstractmethod
     def canonical(self, value: ParameterValue) -> ParameterValue:
-        """Return the domain's own form of a value in it: 3 for an int 3.0, and the exact step for one not quite on it."""
+        """Return the domain's own form of a value in it: 3 for an int 3.0, the exact step for one almost on it."""
 
     @abstractmethod
     def mistakes(self) -> Mistakes:

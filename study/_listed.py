@@ -13,9 +13,21 @@ class ListedDomain(BaseDomain):
 
     values: tuple[ParameterValue, ...]
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the same values are listed in the same order; [1] and [true] are not the same."""
+        return type(self) is type(other) and isinstance(other, ListedDomain) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        """Hash of the values."""
+        return hash(self._identity)
+
+    @cached_property
+    def _identity(self) -> tuple[Hashable, ...]:
+        return tuple(map(identity, self.values))
+
     @cached_property
     def _places(self) -> Mapping[Hashable, int]:
-        return {identity(value): index for index, value in enumerate(self.values)}
+        return {key: index for index, key in enumerate(self._identity)}
 
     def decode(self, unit: float) -> ParameterValue:
         """Return the value in whose cell `unit` lies."""
@@ -61,7 +73,7 @@ class ListedDomain(BaseDomain):
         return None if is_value(value) else f"must be a string, a finite number or a boolean, but got {show(value)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CategoricalDomain(ListedDomain):
     """One of `values`, which have no order: strings, numbers, booleans."""
 
@@ -72,7 +84,7 @@ class CategoricalDomain(ListedDomain):
         object.__setattr__(self, "values", tuple(self.values))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DiscreteDomain(ListedDomain):
     """One of the numbers `values`, which are kept in ascending order, whatever order they come in."""
 

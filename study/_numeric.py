@@ -1,33 +1,38 @@
 """Numbers between bounds, with a distribution and perhaps steps."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ulp
 
+from tunesmith.study._bounds import numeric_mistakes
 from tunesmith.study._domain import BaseDomain, Mistakes, clip
 from tunesmith.study._scale import Distribution, Scale
 from tunesmith.study._steps import Steps
-from tunesmith.study._values import ParameterValue, is_number, is_whole, show
+from tunesmith.study._values import LARGEST, ParameterValue, is_number, is_whole, show
+
+MAX_WHOLE = 2**53  # beyond it a whole number is no double, which CEL, JSON and the unit interval all need
 
 _TOLERANCE = 1e-9  # how far from a step a value may be, in steps: 3 * 0.1 is not 0.3 everywhere
 
 
 class NumericDomain(BaseDomain):
-    """Numbers in [min, max]; those of `grid` when there is one."""
+    """Numbers in [min, max], with `distribution`; those of `grid` where there are steps."""
 
     min: float
     max: float
     distribution: Distribution
-
-    @cached_property
-    def grid(self) -> Sequence[float] | None:
-        """The values in order; None: a continuum."""
-        raise NotImplementedError
+    step: float | None
 
     @property
-    def width(self) -> float:
-        """Distance between two neighbours; 0: a continuum."""
-        raise NotImplementedError
+    @abstractmethod
+    def grid(self) -> Sequence[float] | None:
+        """The values in order; None: a continuum."""
+
+    @cached_property
+    def _width(self) -> float:
+        return self.step or 0.0
 
     @cached_property
     def _size(self) -> int:
@@ -36,10 +41,12 @@ class NumericDomain(BaseDomain):
     @cached_property
     def _scale(self) -> Scale:
         """The distribution, between the outer borders of the first and the last cell."""
-        half = self.width / 2
-        low = max(self.min - half, self.min / 2) if self.distribution.log else self.min - half
-        high = self.max if self.grid is None else self.grid[-1] + half
-        return Scale.between((self.min, self.max), (low if half else self.min, high), self.distribution)
+        bounds = ends = (self.min, self.max)
+        if self.grid is not None:
+            half = self._width / 2
+            low = max(self.min - half, self.min / 2, ulp(0.0)) if self.distribution.log else self.min - half
+            ends = (low, min(self.grid[-1] + half, LARGEST))
+        return Scale.between(bounds, ends, self.distribution)
 
     def decode(self, unit: float) -> float:
         """Return the value at `unit`."""
@@ -60,7 +67,7 @@ class NumericDomain(BaseDomain):
         index = self._nearest(value)
         if self.distribution is Distribution.UNIFORM:
             return (index + 0.5) / self._size
-        return self._middle(index)
+        return self._middle(index, self.grid[index])
 
     def count(self) -> int | None:
         """Return how many values there are; None: a continuum."""
@@ -81,20 +88,24 @@ class NumericDomain(BaseDomain):
 
     def check(self, value: object) -> str | None:
         """Return the rule that `value` breaks; None when it is in the domain."""
-        if not is_number(value):
-            return f"must be a finite number, but got {show(value)}"
+        rule = self._refuse(value)
+        if rule or not is_number(value):
+            return rule
         if not self.min <= value <= self.max:
             bounds = f"value={show(value)}, min={show(self.min)}, max={show(self.max)}"
             return f"`min <= value <= max` must hold, but got ({bounds})"
-        if self.grid is not None and abs(value - self.grid[self._nearest(value)]) > self.width * _TOLERANCE:
-            steps = f"value={show(value)}, min={show(self.min)}, step={show(self.width)}"
+        if self.grid is not None and not self._on_step(value, self.grid[self._nearest(value)]):
+            steps = f"value={show(value)}, min={show(self.min)}, step={show(self._width)}"
             return f"`value = min + k * step` must hold for a whole k, but got ({steps})"
         return None
 
     def canonical(self, value: ParameterValue) -> float:
         """Return the domain's own form of `value`."""
-        assert is_number(value)
-        return float(value) + 0.0 if self.grid is None else self.grid[self._nearest(value)]  # + 0.0: no -0.0
+        number = float(value)
+        return number + 0.0 if self.grid is None else self.grid[self._nearest(number)]  # + 0.0: -0.0 becomes 0.0
+
+    def _refuse(self, value: object) -> str | None:
+        return None if is_number(value) else f"must be a finite number, but got {show(value)}"
 
     def _quantile(self, unit: float) -> float:
         if unit in (0.0, 1.0):
@@ -102,14 +113,27 @@ class NumericDomain(BaseDomain):
         return min(max(self._scale.number(unit), self.min), self.max) + 0.0
 
     def _nearest(self, value: float) -> int:
-        return min(max(round((value - self.min) / self.width), 0), self._size - 1)
+        """Index of the grid's value that is nearest to `value`."""
+        return min(max(round((value - self.min) / self._width), 0), self._size - 1)
 
-    def _middle(self, index: int) -> float:
-        assert self.grid is not None
-        half, value = self.width / 2, self.grid[index]
+    def _on_step(self, value: float, step: float) -> bool:
+        return abs(value - step) <= max(self._width * _TOLERANCE, 4 * ulp(value))
+
+    def _middle(self, index: int, value: float) -> float:
+        """The middle of the cell of the grid's value at `index`."""
+        half = self._width / 2
         low = 0.0 if index == 0 else self._scale.unit(value - half)
         high = 1.0 if index == self._size - 1 else self._scale.unit(value + half)
         return low + (high - low) / 2
+
+    def mistakes(self) -> Mistakes:
+        """Tell of bounds, distributions and steps that cannot be."""
+        given = (("min", self.min), ("max", self.max), ("step", 1 if self.step is None else self.step))
+        found = [(field, rule) for field, value in given if (rule := self._refuse(value))]
+        if not isinstance(self.distribution, Distribution):
+            names = ", ".join(Distribution)
+            found.append(("distribution", f"must be one of [{names}], but got {show(self.distribution)}"))
+        return found or numeric_mistakes(self.min, self.max, self.distribution, self.step)
 
 
 @dataclass(frozen=True)
@@ -132,19 +156,10 @@ class DoubleDomain(NumericDomain):
         """The values in order; None: a continuum."""
         return None if self.step is None else Steps(self.min, self.max, self.step)
 
-    @property
-    def width(self) -> float:
-        """Distance between two neighbours; 0: a continuum."""
-        return self.step or 0.0
-
-    def mistakes(self) -> Mistakes:
-        """Tell of bounds and steps that cannot be."""
-        return []
-
 
 @dataclass(frozen=True)
 class IntDomain(NumericDomain):
-    """A whole number in [min, max], one of min + k * step."""
+    """A whole number in [min, max], one of min + k * step. min == max is a single value."""
 
     min: int
     max: int
@@ -162,11 +177,7 @@ class IntDomain(NumericDomain):
         """The values in order."""
         return range(self.min, self.max + 1, self.step)
 
-    @property
-    def width(self) -> float:
-        """Distance between two neighbours."""
-        return self.step
-
-    def mistakes(self) -> Mistakes:
-        """Tell of bounds and steps that cannot be."""
-        return []
+    def _refuse(self, value: object) -> str | None:
+        if is_whole(value) and abs(value) <= MAX_WHOLE:
+            return None
+        return f"must be a whole number from -2^53 to 2^53, but got {show(value)}"

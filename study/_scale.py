@@ -1,4 +1,4 @@
-"""The line on which a numeric parameter lies: from a unit coordinate to a number and back, by the parameter's distribution."""
+"""The line on which a numeric parameter lies: from a unit coordinate to a number and back, by a distribution."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Distribution(StrEnum):
     """How values of a numeric parameter are drawn between its bounds.
 
-    Normal: mean (min+max)/2, standard deviation (max-min)/6, truncated to the bounds. logUniform and logNormal: the same
-    of the logarithm, so `min` must be above 0.
+    Normal: mean (min+max)/2, standard deviation (max-min)/6, truncated to the bounds. logUniform and logNormal: the
+    same of the logarithm, so `min` must be above 0.
     """
 
     UNIFORM = "uniform"
@@ -42,10 +42,11 @@ def _standard() -> "NormalDist":
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A distribution function and its inverse, on a line that is the numbers themselves or their logarithms to base 10.
+    """A distribution function and its inverse, on a line of numbers or of their logarithms to base 10.
 
-    `low` and `high` are the ends of the line, `mean` and `sigma` (0: uniform) the normal distribution on it, and `below`
-    and `mass` the shares of that distribution that lie under `low` and between the ends.
+    `low` and `high` are the ends of the line, `mean` and `sigma` (0: uniform) the normal distribution on it, `below`
+    and `mass` the shares of that distribution that lie under `low` and between the ends. Base 10 because 10**-1 is 0.1,
+    while exp(log(0.1)) is not quite.
     """
 
     log: bool
@@ -62,7 +63,7 @@ class Scale:
         if distribution.log:
             bounds, ends = (log10(bounds[0]), log10(bounds[1])), (log10(ends[0]), log10(ends[1]))
         low, high = ends
-        sigma = bounds[1] / 6 - bounds[0] / 6  # not (max-min)/6, which may overflow
+        sigma = (bounds[1] - bounds[0]) / 6
         if not distribution.bell or sigma <= 0:
             return cls(distribution.log, low, high)
         mean = bounds[0] / 2 + bounds[1] / 2
@@ -87,5 +88,5 @@ class Scale:
         elif self.high == self.low:
             return 0.5
         else:
-            share = (place / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+            share = (place - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0)

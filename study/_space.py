@@ -1,106 +1,197 @@
 """What is searched: parameters, the conditions under which they are active, and constraints over their values."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
+from json import JSONEncoder
 from typing import TYPE_CHECKING
 
-from tunesmith.study._domains import Domain
-from tunesmith.study._values import ParameterValue as ParameterValue  # `_spec` takes it from here
-from tunesmith.study._values import same
+from tunesmith.study._count import count
+from tunesmith.study._parameters import Condition as Condition
+from tunesmith.study._parameters import Parameter as Parameter
+from tunesmith.study._parameters import SpaceError as SpaceError
+from tunesmith.study._parameters import check_parameters, parents_first
+from tunesmith.study._values import ParameterValue as ParameterValue
+from tunesmith.study._walk import Tree, walk
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from tunesmith.study._constraints import Constraint
+
 Assignment = Mapping[str, ParameterValue]
 
+_TRIES = 10_000
+"""Random points among which `sample` looks for a feasible one before it counts them."""
 
-class SpaceError(ValueError):
-    """A search space that cannot be. `problems`: (path, message) pairs, such as ("parameters[2].min", "...")."""
+_COUNTABLE = 10**5
 
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        """All that is wrong with the space."""
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{path}: {message}" for path, message in self.problems))
+_encode_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class NoFeasiblePoint(Exception):
     """No assignment was found that the constraints allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Holds when `parameter` is active and has one of `values`."""
-
-    parameter: str
-    values: tuple[ParameterValue, ...]
-
-    def allows(self, value: ParameterValue) -> bool:
-        """Whether the condition holds for `value` of its parameter."""
-        return any(same(value, one) for one in self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter; active when all conditions of `when` hold. `default`: what a user would use without tuning."""
-
-    name: str
-    domain: Domain
-    when: tuple[Condition, ...] = ()
-    default: ParameterValue | None = None
-
-
 @dataclass(frozen=True)
 class SearchSpace:
-    """Parameters and constraints; checked when made, which raises SpaceError with all that is wrong."""
+    """Parameters, and CEL constraints over them.
+
+    Checked when made, which raises SpaceError with everything that is wrong. Immutable; threads may share it. An
+    assignment has a value for each active parameter and for no other. An inactive parameter's coordinate in the unit
+    cube means nothing: `decode` ignores it, and `encode` gives 0.5.
+    """
 
     parameters: tuple[Parameter, ...]
     constraints: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check everything."""
+        object.__setattr__(self, "parameters", tuple(self.parameters))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
+        problems = check_parameters(self.parameters)
+        if self.constraints:
+            from tunesmith.study._constraints import read_constraints  # CEL is loaded only where it is needed
+
+            wrong = {path.split(".")[0] for path, _ in problems}
+            domains = {p.name: None if f"parameters[{i}]" in wrong else p.domain for i, p in enumerate(self.parameters)}
+            self.__dict__["_constraints"], found = read_constraints(self.constraints, domains)
+            problems += found
+        if problems:
+            raise SpaceError(problems)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The parameters' names, in order."""
         return tuple(parameter.name for parameter in self.parameters)
 
+    @cached_property
+    def _constraints(self) -> tuple["Constraint", ...]:
+        return ()
+
+    @cached_property
+    def _tree(self) -> Tree:
+        return Tree(parents_first(self.parameters), self._constraints)
+
+    @cached_property
+    def _conditional(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self._tree.parameters if parameter.when)
+
+    @cached_property
+    def _counts(self) -> dict[int, int | None]:
+        return {}
+
     def active(self, assignment: Assignment) -> tuple[str, ...]:
-        """Names of the parameters that are active under the values given, in order."""
-        found = [p.name for p in self.parameters if all(c.allows(assignment.get(c.parameter, "")) for c in p.when)]
-        return tuple(found)
+        """Names of the parameters that are active under `assignment`, in order.
+
+        It may be partial, or have values for inactive parameters too; conditions on a missing or inactive one do not
+        hold.
+        """
+        if not self._conditional:
+            return self.names
+        inactive: set[str] = set()
+        for parameter in self._conditional:
+            for condition in parameter.when:
+                parent = condition.parameter
+                if parent in inactive or parent not in assignment or not condition.allows(assignment[parent]):
+                    inactive.add(parameter.name)
+                    break
+        return tuple(name for name in self.names if name not in inactive)
 
     def problems(self, assignment: Assignment) -> list[str]:
-        """Everything that keeps `assignment` from being a point of the space."""
-        return []
+        """Everything that keeps `assignment` from being a feasible point; constraints only if there is nothing else."""
+        active = set(self.active(assignment))
+        known = set(self.names)
+        found = [f"{name}: the search space has no such parameter" for name in assignment if name not in known]
+        for parameter in self.parameters:
+            rule = _parameter_problem(parameter, parameter.name in active, assignment)
+            if rule:
+                found.append(f"{parameter.name}: {rule}")
+        if found:
+            return found
+        return [text for constraint in self._constraints if (text := constraint.broken(assignment))]
 
     def feasible(self, assignment: Assignment) -> bool:
-        """Whether all constraints hold."""
-        return True
+        """Whether all constraints hold; nothing else is looked at."""
+        if not self._constraints:
+            return True
+        active = set(self.active(assignment)) if self._conditional else assignment
+        point = {name: value for name, value in assignment.items() if name in active}
+        return all(constraint.holds(point) for constraint in self._constraints)
+
+    def canonical(self, assignment: Assignment) -> dict[str, ParameterValue]:
+        """An assignment without problems as the space itself would write it: 3 for an int 3.0, in the space's order."""
+        return {p.name: p.domain.canonical(assignment[p.name]) for p in self.parameters if p.name in assignment}
 
     def decode(self, unit: Sequence[float]) -> dict[str, ParameterValue]:
-        """The assignment at a point of the unit cube: one coordinate per parameter, inactive ones left out."""
+        """The assignment at a point of the unit cube, one coordinate per parameter in order; feasible or not."""
+        if len(unit) != len(self.parameters):
+            raise ValueError(f"`len(unit) == {len(self.parameters)}` must hold, but got {len(unit)}")
         whole = {p.name: p.domain.decode(u) for p, u in zip(self.parameters, unit, strict=True)}
-        active = self.active(whole)
-        return {name: whole[name] for name in active}
+        return {name: whole[name] for name in self.active(whole)} if self._conditional else whole
 
     def encode(self, assignment: Assignment) -> list[float]:
         """The point of the unit cube where `assignment` lies; 0.5 for an inactive parameter."""
-        return [p.domain.encode(assignment[p.name]) if p.name in assignment else 0.5 for p in self.parameters]
+        active = set(self.active(assignment)).intersection(assignment)
+        return [p.domain.encode(assignment[p.name]) if p.name in active else 0.5 for p in self.parameters]
 
     def sample(self, rng: "np.random.Generator") -> dict[str, ParameterValue]:
-        """A random feasible assignment; raises NoFeasiblePoint when none is found."""
-        return self.decode(rng.random(len(self.parameters)).tolist())
+        """A random feasible assignment, by the parameters' distributions; raises NoFeasiblePoint.
 
-    def count(self, limit: int = 10**5) -> int | None:
-        """How many feasible assignments there are; None: infinitely many, or more than `limit`."""
-        total = 1
-        for parameter in self.parameters:
-            total *= parameter.domain.count() or limit + 1
-        return total if total <= limit else None
+        After many tries in vain, one of all feasible assignments, if they can be counted.
+        """
+        for _ in range(_TRIES):
+            assignment = self.decode(rng.random(len(self.parameters)).tolist())
+            if self.feasible(assignment):
+                return assignment
+        total = self.count(_COUNTABLE)
+        if not total:
+            few = "no assignment at all" if total == 0 else f"none of {_TRIES} random assignments"
+            raise NoFeasiblePoint(f"{few} meets the constraints: {'; '.join(self.constraints)}")
+        return next(islice(self.enumerate(), int(rng.integers(total)), None))
+
+    def count(self, limit: int = _COUNTABLE) -> int | None:
+        """How many feasible assignments there are; None: infinitely many, or more than `limit`.
+
+        Constraints on a space that is much larger without them can make counting too long: None then, too.
+        """
+        if limit not in self._counts:
+            self._counts[limit] = count(self._tree, limit)
+        return self._counts[limit]
 
     def enumerate(self, points: int | None = None) -> Iterator[dict[str, ParameterValue]]:
-        """All feasible assignments in order; `points` quantiles of each continuous parameter."""
-        raise NotImplementedError
+        """All feasible assignments, lazily, none of them twice; the last parameter changes fastest.
+
+        A parameter without steps takes `points` quantiles of its distribution, bounds included; without `points` it
+        raises ValueError.
+        """
+        for point in walk(self._tree, points):
+            yield {name: point[name] for name in self.names if name in point}
 
     def key(self, assignment: Assignment) -> str:
-        """A text that is the same for the same point."""
-        return json.dumps([[name, assignment[name]] for name in self.names if name in assignment])
+        """A text that is the same for all assignments that are the same point, inactive parameters ignored."""
+        return _encode_json(
+            {
+                p.name: p.domain.canonical(value) if p.domain.check(value) is None else value
+                for p in self._named(self.active(assignment))
+                if (value := assignment.get(p.name)) is not None
+            }
+        )
+
+    def _named(self, names: tuple[str, ...]) -> Iterator[Parameter]:
+        if len(names) == len(self.parameters):
+            return iter(self.parameters)
+        chosen = set(names)
+        return (parameter for parameter in self.parameters if parameter.name in chosen)
+
+
+def _parameter_problem(parameter: Parameter, active: bool, assignment: Assignment) -> str | None:
+    if not active:
+        if parameter.name not in assignment:
+            return None
+        rule = " and ".join(map(str, parameter.when))
+        return f"must be left out, because it is active only when {rule}"
+    if parameter.name not in assignment:
+        return "must be given, because it is active"
+    return parameter.domain.check(assignment[parameter.name])

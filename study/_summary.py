@@ -1,25 +1,23 @@
 """Numbers over many observations, kept up to date one value at a time."""
 
-import sys
 from dataclasses import dataclass, replace
 from math import isfinite
 
 from tunesmith.study._spec import Strategy
-
-_LARGEST = sys.float_info.max
+from tunesmith.study._values import LARGEST
 
 
 def _sum(total: float, value: float) -> float:
     """Add, staying finite: an infinite total would be null in every table for ever after."""
-    return min(max(total + value, -_LARGEST), _LARGEST)
+    return min(max(total + value, -LARGEST), LARGEST)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
     """Numbers over one trial's finite observations of one metric, of its last attempt.
 
-    `count`: finite observations; `non_finite`: the others, which enter nothing else. While `count` is 0, `total` is 0 and
-    the other numbers are None. `first` and `latest` are by order of arrival.
+    `count`: finite observations; `non_finite`: the others, which enter nothing else. While `count` is 0, `total` is 0
+    and the other numbers are None. `first` and `latest` are by order of arrival.
     """
 
     metric: str

@@ -6,10 +6,12 @@ from typing import TypeGuard
 
 ParameterValue = float | int | str | bool
 
+LARGEST = sys.float_info.max
+
 
 def is_number(value: object) -> TypeGuard[float | int]:
     """Whether `value` is a finite number. Booleans are none, nor are integers beyond every double."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def is_whole(value: object) -> TypeGuard[float | int]:
@@ -23,7 +25,7 @@ def is_value(value: object) -> TypeGuard[ParameterValue]:
 
 
 def identity(value: ParameterValue) -> Hashable:
-    """A key that is equal for equal values: 1 and 1.0 are one value, 1 and true are two, though Python has 1 == True."""
+    """A key that is equal for equal values: 1 and 1.0 are one value, 1 and true are two (Python has 1 == True)."""
     return (isinstance(value, bool), value)
 
 
