@@ -1,0 +1,14 @@
+"""Every test here uses the command in a folder of its own, and leaves no process behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    found = House(tmp_path)
+    yield found
+    found.close()
