@@ -7,7 +7,7 @@ belongs to the study, and managers that meet take their turns without deadlock. 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, bindparam, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, Select, bindparam, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.manager.storage import _head as heads
@@ -57,12 +57,23 @@ class Base:
             self._broken = True
             raise
 
+    def _all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[tuple[Any, ...]]:
+        rows: Sequence[Any] = self._run(statement, parameters).all()
+        return rows
+
+    def _one(self, statement: Executable, parameters: Parameters) -> tuple[Any, ...] | None:
+        row: Any = self._run(statement, parameters).one_or_none()
+        return row  # type: ignore[no-any-return]
+
+    def _scalar(self, statement: Executable, parameters: Parameters) -> Any:
+        return self._run(statement, parameters).scalar_one_or_none()
+
     def _check_writable(self) -> None:
         if not self._writable:
             raise RuntimeError("a transaction of Store.read must only read")
 
-    def _find(self, statement: heads.Select, missing: str, **parameters: Any) -> Head:
-        row = self._run(_LOCKED[statement] if self._writable else statement, parameters).one_or_none()
+    def _find(self, statement: Select[Any], missing: str, **parameters: Any) -> Head:
+        row = self._one(_LOCKED[statement] if self._writable else statement, parameters)
         if row is None:
             raise NotFound(missing)
         # A head that is here already holds changes that the database does not have yet.
@@ -88,7 +99,7 @@ class Base:
         key = (head.uid, head.generation)
         job = self._new_jobs.get(key) or self._jobs.get(*key)
         if job is None:
-            text = self._run(_DOCUMENT, {"id": head.id, "generation": head.generation}).scalar_one()
+            text = self._scalar(_DOCUMENT, {"id": head.id, "generation": head.generation})
             job = self._new_jobs[key] = from_text(text)
         return job
 
@@ -118,8 +129,16 @@ class Base:
             }
         )
 
+    def finish(self) -> None:
+        """Write what has been gathered; the transaction can be committed then."""
+        self._flush()
+
+    def publish(self) -> None:
+        """Hand the documents that were read or written to the cache; only once they are committed."""
+        for (uid, generation), job in self._new_jobs.items():
+            self._jobs.put(uid, generation, job)
+
     def _flush(self) -> None:
-        """Write what has been gathered."""
         for head in self._heads.values():
             if head.dirty:
                 self._run(heads.SAVE, head.values())
@@ -127,8 +146,3 @@ class Base:
         if self._events:
             self._run(_ADD_EVENTS, self._events)
             self._events = []
-
-    def _publish_jobs(self) -> None:
-        """Hand the documents read or written to the cache; only once they are committed."""
-        for (uid, generation), job in self._new_jobs.items():
-            self._jobs.put(uid, generation, job)

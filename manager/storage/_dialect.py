@@ -2,8 +2,11 @@
 
 from functools import cache
 
-from sqlalchemy import Table
+from sqlalchemy import Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+from tunesmith.manager.storage._tables import leases
 
 
 def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
@@ -12,7 +15,7 @@ def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
 
 @cache
 def insert_new(dialect: str, table: Table, *key: str) -> "sqlite.Insert | postgresql.Insert":
-    """Insert, and do nothing where a row with the same unique `key` exists; no key: with any unique key of the table."""
+    """Insert, and do nothing where a row with the same unique `key` exists; no key given: any unique key."""
     return _insert(dialect, table).on_conflict_do_nothing(index_elements=key or None)
 
 
@@ -22,3 +25,15 @@ def upsert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     statement = _insert(dialect, table)
     changes = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+
+
+@cache
+def take_lease(dialect: str) -> ReturningInsert[tuple[int]]:
+    """Insert a lease, or take one over that is the owner's or has run out; gives its epoch, or no row."""
+    statement = _insert(dialect, leases)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[leases.c.uid],
+        set_={"owner": new.owner, "epoch": leases.c.epoch + 1, "expires": new.expires},
+        where=(leases.c.owner == new.owner) | (leases.c.expires <= bindparam("now")),
+    ).returning(leases.c.epoch)

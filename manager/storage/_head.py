@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from tunesmith.manager.storage._keys import next_digest, signed, unsigned
 from tunesmith.manager.storage._rows import StudyRow
@@ -19,6 +19,9 @@ COUNTS = tuple((state, studies.c[column]) for state, column in (
     (TrialState.KILLED, "killed"),
     (TrialState.METRICS_UNAVAILABLE, "metrics_unavailable"),
 ))  # fmt: skip
+
+_COUNTED = tuple(state for state, _ in COUNTS)
+_STATES = {state.value: state for state in StudyState}
 
 FIXED = ("id", "uid", "namespace", "name", "created")
 CHANGING = (
@@ -75,13 +78,12 @@ class Head:
     dirty: bool = False
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "Head":
+    def of(cls, row: tuple[Any, ...]) -> "Head":
         """From a row of `SELECT`."""
-        fields = len(FIXED) + len(CHANGING)
-        counts = dict(zip((state for state, _ in COUNTS), row[fields:], strict=True))
-        head = cls(*row[:fields], counts=counts)
-        head.state, head.digest = StudyState(head.state), unsigned(head.digest)
-        return head
+        fields = (*FIXED, *CHANGING)
+        values: dict[str, Any] = dict(zip(fields, row, strict=False))
+        values.update(state=_STATES[values["state"]], digest=unsigned(values["digest"]))
+        return cls(**values, counts=dict(zip(_COUNTED, row[len(fields) :], strict=True)))
 
     def values(self) -> dict[str, Any]:
         """Parameters of `SAVE`."""

@@ -22,7 +22,7 @@ def from_text(text: str) -> StudyJob:
 
 
 class JobCache:
-    """Parsed documents that are committed, by (uid, generation): such a pair never gets another document. Thread-safe."""
+    """Parsed documents that are committed, by uid and generation: a pair never gets another one. Thread-safe."""
 
     def __init__(self, capacity: int = 512) -> None:
         """A cache of the `capacity` documents used last."""

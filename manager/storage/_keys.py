@@ -30,8 +30,8 @@ def next_digest(digest: int, number: int, state: str, value: float | None, assig
     """The study's digest after one more change: it tells histories apart that have the same revision.
 
     It is the first 8 bytes, little-endian, of blake2b over: the digest before (8 bytes, little-endian, unsigned), the
-    trial's number (the same), its new state in UTF-8 and a zero byte, the bits of its value (IEEE double, little-endian;
-    no value: the quiet NaN 0x7FF8000000000000), and its assignment as JSON with sorted keys and no spaces.
+    trial's number (the same), its new state in UTF-8 and a zero byte, the bits of its value (IEEE double,
+    little-endian; no value: the quiet NaN 0x7FF8000000000000), and its assignment as JSON with sorted keys, no spaces.
     """
     bits = _NAN if value is None else struct.pack("<d", value)
     content = b"".join((struct.pack("<QQ", digest, number), state.encode(), b"\0", bits, assignment.encode()))

@@ -4,9 +4,9 @@ Observations are numbered from 1 in an attempt. Each stored one is counted by ex
 next, and the step of one that names none, follow from the counts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf, isfinite, isnan, nan
+from math import inf, isfinite, nan
 from typing import Any, Final
 
 from tunesmith.manager.storage._rows import ObservationRow
@@ -16,18 +16,15 @@ from tunesmith.study import MetricSummary, StudySpec
 MAX_METRICS: Final = 100
 """Names kept of one attempt when the study records every metric."""
 
-KINDS: Final = (None, nan, inf, -inf)
-"""A stored value that is not finite, by its kind; kind 0 is finite."""
-
-Key = tuple[str, int, str]
-"""Source, sequence and metric: what makes an observation the same one."""
-
 _LOWEST, _HIGHEST = -(1 << 63), (1 << 63) - 1
 
 
 @dataclass(slots=True)
 class Source:
-    """`highest`: the highest sequence stored; `position`: up to which it has been read. None: not known."""
+    """Where observations come from.
+
+    `highest`: the highest sequence stored; `position`: up to which a followed source has been read; None: not known.
+    """
 
     slot: int
     name: str
@@ -38,74 +35,147 @@ class Source:
 
 @dataclass(slots=True)
 class Metric:
-    """A summary and the finite values that are still to enter it."""
+    """A summary, with the values that are still to enter it. `seen`: observations, those included."""
 
     slot: int
     summary: MetricSummary
     seen: int
-    waiting: list[float] = field(default_factory=list)
+    finite: list[float] = field(default_factory=list)
     non_finite: int = 0
 
 
-class Selection:
-    """Which metrics a study records."""
-
-    def __init__(self, spec: StudySpec) -> None:
-        """From the study's document."""
-        objectives = {objective.metric for objective in spec.objectives}
-        self._named = objectives | {metric.name for metric in spec.metrics or ()}
-        self._others = 0 if spec.metrics is not None else MAX_METRICS - len(objectives)
-
-    def takes(self, metric: str, present: Iterable[str]) -> bool:
-        """Whether a further metric is recorded beside those present."""
-        return metric in self._named or sum(name not in self._named for name in present) < self._others
+Entry = tuple[ObservationRow, Source, Metric]
 
 
 class Ledger:
     """What an attempt has reported so far, in numbers."""
 
-    def __init__(self, summaries: Sequence[MetricSummary], sources: Sequence[Source], selection: Selection) -> None:
-        """The summaries and sources as stored, by slot."""
-        self.metrics = {s.metric: Metric(i, s, s.count + s.non_finite) for i, s in enumerate(summaries)}
-        self.sources = {source.name: source for source in sources}
-        self._selection = selection
-        self._position = sum(metric.seen for metric in self.metrics.values())
+    def __init__(self, spec: StudySpec, summaries: Iterable[MetricSummary], sources: Iterable[Source]) -> None:
+        """The study's document, and the summaries and sources that are stored, by slot."""
+        self._metrics = {s.metric: Metric(slot, s, s.count + s.non_finite) for slot, s in enumerate(summaries)}
+        self._sources = {source.name: source for source in sources}
+        self._position = sum(metric.seen for metric in self._metrics.values())
+        objectives = {objective.metric for objective in spec.objectives}
+        self._named = objectives | {metric.name for metric in spec.metrics or ()}
+        self._room = 0 if spec.metrics is not None else MAX_METRICS - len(objectives)
 
-    def cleaned(self, rows: Sequence[ObservationRow]) -> list[ObservationRow]:
-        """The rows, with names as they can be stored; those of metrics that are not recorded are left out."""
-        kept, names = [], {}
+    def resolve(self, rows: Sequence[ObservationRow]) -> list[Entry]:
+        """Each row with its source and metric; rows of metrics that are not recorded are left out."""
+        metrics: dict[str, Metric | None] = {}
+        sources: dict[str, Source] = {}
+        entries = []
         for row in rows:
-            for name in (row.metric, row.source):
-                if name not in names:
-                    names[name] = clean(name)
-            if self._metric(names[row.metric]) is None:
-                continue
-            metric, source = names[row.metric], names[row.source]
-            same = metric == row.metric and source == row.source
-            kept.append(row if same else replace(row, metric=metric, source=source))
-        return kept
+            if row.metric not in metrics:
+                metrics[row.metric] = self._metric(clean(row.metric))
+            metric = metrics[row.metric]
+            if metric is not None:
+                if row.source not in sources:
+                    sources[row.source] = self.source(row.source)
+                entries.append((row, sources[row.source], metric))
+        return entries
 
-    def doubtful(self, rows: Sequence[ObservationRow]) -> dict[int, set[int]]:
-        """By the slot of their source, sequences of rows that may be stored already: those not above the highest."""
+    @staticmethod
+    def doubtful(entries: Sequence[Entry]) -> dict[int, set[int]]:
+        """By slot of the source, the sequences that may be stored already: those not above the highest one."""
         doubtful: dict[int, set[int]] = {}
-        for row in rows:
-            source = self.sources.get(row.source)
-            if source is not None and source.highest is not None and row.sequence <= source.highest:
+        for row, source, _ in entries:
+            if source.highest is not None and row.sequence <= source.highest:
                 doubtful.setdefault(source.slot, set()).add(row.sequence)
         return doubtful
 
-    def enter(self, rows: Sequence[ObservationRow], stored: set[tuple[int, int, int]]) -> Iterator[tuple[Any, ...]]:
-        """Enter the rows that are new, and give what to store of each: position, slots of metric and source, and so on.
+    def enter(self, entries: Sequence[Entry], stored: set[tuple[int, int, int]]) -> list[dict[str, Any]]:
+        """Enter what is new, and give the columns to store of it.
 
         Args:
-            rows: Cleaned rows.
-            stored: Source slot, sequence and metric slot of what is stored among the doubtful; those entered are added.
+            entries: From `resolve`.
+            stored: Slot of the source, sequence, and slot of the metric, of those doubtful ones that are stored. What
+                is entered is added to it: of several in a batch that are the same, the first counts.
         """
-        for row in rows:
-            source = self.source(row.source)
-            metric = self.metrics[row.metric]
+        columns = []
+        for row, source, metric in entries:
             key = (source.slot, row.sequence, metric.slot)
-            if key in stored:
-                continue
-            stored.add(key)
-            ...
+            if key not in stored:
+                stored.add(key)
+                columns.append(self._enter(row, source, metric))
+        return columns
+
+    def changed_summaries(self) -> list[tuple[int, MetricSummary]]:
+        """Slot and new summary of each metric that got observations."""
+        changed = (m for m in self._metrics.values() if m.finite or m.non_finite)
+        return [(m.slot, add_all(m.summary, m.finite, m.non_finite)) for m in changed]
+
+    def changed_sources(self) -> list[Source]:
+        """The sources of which something changed."""
+        return [source for source in self._sources.values() if source.dirty]
+
+    def source(self, name: str) -> Source:
+        """The source, which is new when the attempt has none of that name."""
+        name = clean(name)
+        return self._sources.setdefault(name, Source(len(self._sources), name))
+
+    def _metric(self, name: str) -> Metric | None:
+        metric = self._metrics.get(name)
+        if metric is None and self._records(name):
+            metric = self._metrics[name] = Metric(len(self._metrics), MetricSummary(name), 0)
+        return metric
+
+    def _records(self, name: str) -> bool:
+        return name in self._named or sum(other not in self._named for other in self._metrics) < self._room
+
+    def _enter(self, row: ObservationRow, source: Source, metric: Metric) -> dict[str, Any]:
+        kind = kind_of(row.value)
+        if kind == 0:
+            metric.finite.append(row.value)
+        else:
+            metric.non_finite += 1
+        if source.highest is None or row.sequence > source.highest:
+            source.highest, source.dirty = row.sequence, True
+        self._position += 1
+        step = row.step if row.step is not None and _LOWEST <= row.step <= _HIGHEST else metric.seen
+        metric.seen += 1
+        return {
+            "position": self._position,
+            "metric": metric.slot,
+            "source": source.slot,
+            "sequence": row.sequence,
+            "step": step,
+            "time": row.time if isfinite(row.time) else 0.0,
+            "kind": kind,
+            "value": row.value if kind == 0 else None,
+        }
+
+
+def kind_of(value: float) -> int:
+    """0: finite; 1: NaN; 2, 3: positive and negative infinity."""
+    if isfinite(value):
+        return 0
+    return 1 if value != value else 2 if value > 0 else 3
+
+
+def value_of(kind: int, value: float | None) -> float:
+    """The inverse of `kind_of`, given what is stored."""
+    return value if value is not None else (nan, nan, inf, -inf)[kind]
+
+
+def add_all(summary: MetricSummary, finite: Sequence[float], non_finite: int) -> MetricSummary:
+    """`summary.add` for many observations at once, of which `finite` are in their order."""
+    summary = replace(summary, non_finite=summary.non_finite + non_finite)
+    if not finite:
+        return summary
+    total = summary.total
+    for value in finite:  # one after another, as `add` does it; `sum` rounds in its own way
+        total += value
+    if not isfinite(total):  # `add` knows what to do then
+        for value in finite:
+            summary = summary.add(value)
+        return summary
+    lowest, highest = min(finite), max(finite)
+    return replace(
+        summary,
+        min=lowest if summary.min is None else min(summary.min, lowest),
+        max=highest if summary.max is None else max(summary.max, highest),
+        total=total,
+        latest=finite[-1],
+        first=finite[0] if summary.first is None else summary.first,
+        count=summary.count + len(finite),
+    )

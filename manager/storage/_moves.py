@@ -17,7 +17,9 @@ _OPEN = insert(t.attempts)
 _CLOSE = (
     update(t.attempts)
     .where(t.attempts.c.trial_id == bindparam("key"), t.attempts.c.number == bindparam("last"))
-    .values({name: bindparam(f"new_{name}") for name in ("ending", "failure_class", "exit_status", "message", "finished")})
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("ending", "failure_class", "exit_status", "message", "finished")}
+    )
 )
 _ATTEMPTS = (
     select(*(column for column in t.attempts.c if column.name != "trial_id"))
@@ -140,7 +142,7 @@ class Moves(Trials, Summaries):
 
     def attempts(self, trial_id: int) -> list[AttemptRow]:
         """All attempts by number."""
-        return [_read_attempt(*row) for row in self._run(_ATTEMPTS, {"id": trial_id}).all()]
+        return [_read_attempt(*row) for row in self._all(_ATTEMPTS, {"id": trial_id})]
 
     def _to_change(self, trial_id: int) -> TrialRow:
         self._check_writable()
@@ -160,9 +162,7 @@ class Moves(Trials, Summaries):
         head.rank += 1
         return {"completion_rank": head.rank, "value": value}
 
-    def _move(
-        self, old: TrialRow, new: TrialRow, state: TrialState, reason: str, message: str, now: float
-    ) -> TrialRow:
+    def _move(self, old: TrialRow, new: TrialRow, state: TrialState, reason: str, message: str, now: float) -> TrialRow:
         head = self._head_of_trial(old.id)
         head.recount(old.state, state)
         head.advance(old.number, state, new.value, to_json(old.assignment))

@@ -1,6 +1,6 @@
-"""What the store hands out and takes: frozen rows. Times are seconds since 1970-01-01 UTC, and None when they have not come.
+"""What the store hands out and takes: frozen rows.
 
-Mappings in rows are read, never changed.
+Times are seconds since 1970-01-01 UTC, and None when they have not come. Mappings in rows are read, never changed.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class StudyRow:
         counts: Trials in each state; every state has an entry.
         total: Trials in all.
         next_number: Number that the next trial gets.
-        best_number: The succeeded trial with the best finite value of the objective; None: none yet. The earlier wins a tie.
+        best_number: The succeeded trial with the best finite value of the objective, the first of equals; None: none.
         revision: Rises by one whenever a trial comes, or its state or value changes; 0: no trial yet.
         digest: Rolling digest at `revision`, an unsigned 64 bit number; 0 at revision 0.
         rank: The completion rank given last; 0: none yet.
@@ -172,7 +172,7 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredObservation:
-    """An observation as it was stored. `position` counts those of its attempt from 1, in the order in which they came."""
+    """An observation as it was stored. `position` counts those of its attempt from 1, in the order of arrival."""
 
     position: int
     metric: str

@@ -1,24 +1,61 @@
 """The store: one writer connection, readers beside it, and every failure mapped to one of the platform's errors."""
 
-from collections.abc import Callable
-from typing import TypeVar
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
 
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from tunesmith.manager.storage import _schema
+from tunesmith.manager.storage._engines import make_readers, make_writer, parse_url
+from tunesmith.manager.storage._errors import collided, translate
 from tunesmith.manager.storage._fence import Fence
+from tunesmith.manager.storage._jobs import JobCache
+from tunesmith.manager.storage._tables import HEAD
 from tunesmith.manager.storage._tx import Tx
+from tunesmith.services.errors import TryAgain
 
 T = TypeVar("T")
+
+_RUNS: Final = 4
+"""How often a transaction is run, at most, when others get in its way."""
 
 
 class Store:
     """A database. Safe to use from several threads; writes run one after another."""
 
-    shared: bool
-    """Whether other managers can use the same database at the same time (PostgreSQL)."""
+    def __init__(self, url: URL) -> None:
+        """Use `open_store`, which also prepares the database."""
+        self.url = url
+        self.shared = url.get_backend_name() != "sqlite"
+        """Whether other managers can use the same database at the same time (PostgreSQL)."""
+        self._writer = make_writer(url)
+        self._readers = make_readers(url)
+        self._connection: Connection | None = None
+        self._turn = threading.Lock()
+        self._holder: int | None = None
+        self._committing = False
+        self._jobs = JobCache()
+
+    def prepare(self) -> None:
+        """Make, migrate or check the tables. Raises DatabaseUnusable."""
+        with self._exclusive(), self._translated(), self._begun() as connection:
+            _schema.prepare(connection)
+
+    def upgrade(self) -> None:
+        """Bring the tables to this version; other upgrades wait meanwhile. Raises DatabaseUnusable."""
+        with self._exclusive(), self._translated(), self._begun() as connection:
+            _schema.upgrade(connection)
 
     def write(self, work: Callable[[Tx], T], fence: Fence | None = None) -> T:
         """Run `work` in one transaction and commit it.
 
-        `work` may be run again when another manager got in its way, so it changes nothing but the Tx.
+        `work` may be run again when another manager got in its way or a connection was lost, so it changes nothing but
+        the Tx, and catches no error of the database.
 
         Args:
             work: What to do. When it raises, nothing is stored and the exception passes through.
@@ -30,28 +67,118 @@ class Store:
             TryAgain: The database is away. Nothing was stored, unless it went away during the commit itself: read the
                 state again before deciding anew.
         """
-        raise NotImplementedError
+        with self._exclusive(), self._translated():
+            for _ in range(_RUNS - 1):
+                try:
+                    return self._run(work, fence)
+                except DBAPIError as error:
+                    if not self._was_undone(error):
+                        raise
+            return self._run(work, fence)
 
     def read(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` on one consistent state of what is committed; the Tx refuses to write. Raises TryAgain."""
-        raise NotImplementedError
+        """Run `work` on one consistent state of what is committed; the Tx refuses to write. Raises TryAgain.
+
+        `work` may be run again when a connection was lost.
+        """
+        with self._translated():
+            try:
+                return self._read(work)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            return self._read(work)  # the pool may have kept connections of a server that was restarted meanwhile
 
     def close(self) -> None:
         """Close all connections. Idempotent."""
-        raise NotImplementedError
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+        self._writer.dispose()
+        self._readers.dispose()
+
+    def _run(self, work: Callable[[Tx], T], fence: Fence | None) -> T:
+        self._committing = False
+        with self._begun() as connection:
+            tx = Tx(connection, self._jobs, writable=True)
+            if fence is not None:
+                tx.check_fence(fence)
+            result = work(tx)
+            tx.finish()
+            self._committing = True
+        tx.publish()
+        return result
+
+    def _read(self, work: Callable[[Tx], T]) -> T:
+        with self._readers.connect() as connection, connection.begin():
+            tx = Tx(connection, self._jobs, writable=False)
+            result = work(tx)
+        tx.publish()
+        return result
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        """The writer's connection in a transaction, which is committed at the end, or rolled back by an exception."""
+        if self._connection is None:
+            self._connection = self._writer.connect()
+        with self._connection.begin():
+            yield self._connection
+
+    def _was_undone(self, error: DBAPIError) -> bool:
+        """Whether nothing is stored and the same may be tried again at once.
+
+        A connection lost during the commit says nothing about what the server did.
+        """
+        return collided(error) or (error.connection_invalidated and not self._committing)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if self._holder == threading.get_ident():
+            raise RuntimeError("Store.write must not be called by what it runs")
+        with self._turn:
+            self._holder = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._holder = None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            translated = translate(error, self.url)
+            if translated is error:
+                raise
+            raise translated from error
+        except PoolTimeout as error:
+            raise TryAgain("too many things are read from the database at the same time") from error
 
 
 def open_store(url: str) -> Store:
-    """Open the database at `url`: `sqlite:///path` (made and migrated when needed) or `postgresql+psycopg://...`.
+    """Open the database at `url`: `sqlite:///PATH` (made and migrated when needed) or `postgresql://...`.
 
     Raises:
+        FixRequest: No such kind of database.
         DatabaseUnusable: Damaged, foreign, made by a newer Tunesmith, or a PostgreSQL that waits for `upgrade(url)`.
         FreeSpace: The disk is full.
         TryAgain: The database is away.
     """
-    raise NotImplementedError
+    store = Store(parse_url(url))
+    try:
+        store.prepare()
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
-def upgrade(url: str) -> None:
-    """Bring the database at `url` to the newest revision of the tables; does nothing when it is there."""
-    raise NotImplementedError
+def upgrade(url: str) -> str:
+    """Bring the database at `url` to the newest tables, and give their revision. Raises what `open_store` raises."""
+    store = Store(parse_url(url))
+    try:
+        store.upgrade()
+    finally:
+        store.close()
+    return HEAD

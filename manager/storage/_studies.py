@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, delete, insert, select
 from tunesmith.manager.storage import _head as heads
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._base import Base
-from tunesmith.manager.storage._differences import differences
 from tunesmith.manager.storage._dialect import insert_new
+from tunesmith.manager.storage._differences import differences
 from tunesmith.manager.storage._head import Head
 from tunesmith.manager.storage._jobs import to_text
 from tunesmith.manager.storage._rows import StudyRow
@@ -47,7 +47,7 @@ class Studies(Base):
         values = _new_values(uid, job, now)
         # The name decides and not an error of the database, after which PostgreSQL would do nothing more.
         taken = insert_new(self._dialect, t.studies, "namespace", "name").returning(t.studies.c.id)
-        study_id = self._run(taken, values).scalar_one_or_none()
+        study_id = self._scalar(taken, values)
         if study_id is None:
             raise AlreadyExists(f"a study's name must be new, but {job.name!r} exists in namespace {job.namespace!r}")
         self._put_document(study_id, uid, 1, job)
@@ -86,12 +86,12 @@ class Studies(Base):
             label = t.study_labels.alias()
             same = (label.c.study_id == t.studies.c.id, label.c.name == clean(name), label.c.value == clean(value))
             found = found.where(select(label.c.study_id).where(*same).exists())
-        return [self._row(Head.of(row)) for row in self._run(found).all()]
+        return [self._row(Head.of(row)) for row in self._all(found)]
 
     def live_studies(self) -> list[str]:
         """Uids of the studies that are not final, in the order in which they were made."""
         self._flush()
-        return list(self._run(_LIVE).scalars())
+        return [uid for (uid,) in self._all(_LIVE)]
 
     def delete_study(self, uid: str) -> None:
         """Forget the study with all its rows, lease included. Raises NotFound."""

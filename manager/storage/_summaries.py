@@ -17,9 +17,7 @@ NUMBERS = (_m.metric, _m.min, _m.max, _m.total, _m.latest, _m.first, _m.count, _
 """In the order of MetricSummary's fields."""
 
 _OF_ATTEMPT = (
-    select(*NUMBERS)
-    .where(_m.trial_id == bindparam("trial"), _m.attempt == bindparam("attempt"))
-    .order_by(_m.slot)
+    select(*NUMBERS).where(_m.trial_id == bindparam("trial"), _m.attempt == bindparam("attempt")).order_by(_m.slot)
 )
 _OF_TRIALS = (
     select(_m.trial_id, *NUMBERS)
@@ -30,7 +28,9 @@ _OF_TRIALS = (
 _s = t.study_summaries.c
 _STUDY_NUMBERS = select(_s.metric, _s.min, _s.max, _s.total, _s.count)
 _OF_STUDY = (
-    _STUDY_NUMBERS.join_from(t.study_summaries, t.studies).where(t.studies.c.uid == bindparam("uid")).order_by(_s.metric)
+    _STUDY_NUMBERS.join_from(t.study_summaries, t.studies)
+    .where(t.studies.c.uid == bindparam("uid"))
+    .order_by(_s.metric)
 )
 _OF_METRICS = _STUDY_NUMBERS.where(
     _s.study_id == bindparam("study"), _s.metric.in_(bindparam("metrics", expanding=True))
@@ -42,22 +42,21 @@ class Summaries(Base):
     """The part of a transaction that is about summaries."""
 
     def summaries(self, trial_ids: Sequence[int]) -> dict[int, list[MetricSummary]]:
-        """Summaries of the last attempt of each trial, in the order in which the metrics came; every id has an entry."""
+        """Summaries of the last attempt of each trial, in the order of their arrival; every id has an entry."""
         found: dict[int, list[MetricSummary]] = {trial_id: [] for trial_id in trial_ids}
         for begin in range(0, len(trial_ids), _AT_ONCE):
             some = trial_ids[begin : begin + _AT_ONCE]
-            for trial_id, *numbers in self._run(_OF_TRIALS, {"trials": some}).all():
+            for trial_id, *numbers in self._all(_OF_TRIALS, {"trials": some}):
                 found[trial_id].append(MetricSummary(*numbers))
         return found
 
     def study_summaries(self, uid: str) -> list[StudyMetricSummary]:
         """Summaries over the succeeded trials, by metric name. Raises NotFound."""
         self._flush()
-        return [StudyMetricSummary(*row) for row in self._run(_OF_STUDY, {"uid": uid}).all()]
+        return [StudyMetricSummary(*row) for row in self._all(_OF_STUDY, {"uid": uid})]
 
     def _attempt_summaries(self, trial_id: int, attempt: int) -> list[MetricSummary]:
-        found = self._run(_OF_ATTEMPT, {"trial": trial_id, "attempt": attempt})
-        return [MetricSummary(*row) for row in found.all()]
+        return [MetricSummary(*row) for row in self._all(_OF_ATTEMPT, {"trial": trial_id, "attempt": attempt})]
 
     def _enter_success(
         self, head: Head, trial: TrialRow, summaries: Sequence[MetricSummary], value: float | None
@@ -74,8 +73,8 @@ class Summaries(Base):
     def _enter_values(self, study_id: int, values: Mapping[str, float]) -> None:
         if not values:
             return
-        stored = self._run(_OF_METRICS, {"study": study_id, "metrics": list(values)}).all()
-        before = {row.metric: StudyMetricSummary(*row) for row in stored}
+        stored = self._all(_OF_METRICS, {"study": study_id, "metrics": list(values)})
+        before = {row[0]: StudyMetricSummary(*row) for row in stored}
         after = [_entered(before.get(metric), metric, value) for metric, value in values.items()]
         self._run(upsert(self._dialect, t.study_summaries), [{"study_id": study_id, **asdict(s)} for s in after])
 

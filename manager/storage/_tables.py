@@ -1,5 +1,6 @@
-"""The tables, at revision `HEAD`. Whoever changes them adds a migration, raises `HEAD`, and the tests compare both ways.
+"""The tables, at revision `HEAD`.
 
+Whoever changes them adds a migration and raises `HEAD`; the tests compare both ways of making a database.
 Texts hold states by their words and documents as JSON, so that `sqlite3` and `psql` show something readable. Times are
 seconds since 1970-01-01 UTC. Digests are unsigned 64 bit numbers stored as signed ones.
 """
@@ -24,7 +25,7 @@ from sqlalchemy import (
 )
 
 HEAD: Final = "0001"
-"""The newest revision in `migrations/versions`; revisions are numbered, so that an older program knows a newer database."""
+"""The newest revision in `migrations/versions`. They are numbered, so that an older program knows a newer database."""
 
 metadata = MetaData(
     naming_convention={
@@ -191,7 +192,7 @@ metric_summaries = Table(
     _required("metric"),
     Column("min", Double),
     Column("max", Double),
-    Column("total", Double),
+    _required("total", Double),
     Column("latest", Double),
     Column("first", Double),
     _required("count", BigInteger),
@@ -220,7 +221,7 @@ study_summaries = Table(
     Column("metric", Text, primary_key=True),
     _required("min", Double),
     _required("max", Double),
-    Column("total", Double),
+    _required("total", Double),
     _required("count", BigInteger),
     sqlite_with_rowid=False,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from tunesmith.manager.storage._keys import signed, unsigned
 from tunesmith.manager.storage._rows import Explanation, TrialRow
@@ -41,10 +41,10 @@ SAVE = (
 )
 
 
-def read_trial(row: Row[Any], uid: str) -> TrialRow:
+def read_trial(row: tuple[Any, ...], uid: str) -> TrialRow:
     """The trial in a row of `SELECT`, whose columns are in the order of TrialRow's fields."""
-    (id, number, name, state, reason, message, assignment, value, labels, parent, group, explanation, *others) = row
-    (completion_rank, revision, digest, *others) = others
+    (id, number, name, state, reason, message, assignment, value, labels, parent, group, explanation) = row[:12]
+    (completion_rank, revision, digest) = row[12:15]
     return TrialRow(
         id,
         uid,
@@ -62,7 +62,7 @@ def read_trial(row: Row[Any], uid: str) -> TrialRow:
         completion_rank,
         revision,
         unsigned(digest),
-        *others,
+        *row[15:],
     )
 
 

@@ -44,14 +44,14 @@ class Trials(Base):
         """Add trials in state Pending with the next numbers, and an event for each. Raises NotFound."""
         self._check_writable()
         head = self._head(uid)
-        added = [self._enter(head, trial, now) for trial in trials]
+        added = [self._add_trial(head, trial, now) for trial in trials]
         if added:
             self._run(rows.ADD, [rows.added_values(trial, head.id) for trial in added])
         return added
 
     def live_trials(self, uid: str) -> list[TrialRow]:
         """Pending and Running trials by number. Raises NotFound."""
-        return [rows.read_trial(row, uid) for row in self._run(_LIVE, {"study": self._study_id(uid)}).all()]
+        return [rows.read_trial(row, uid) for row in self._all(_LIVE, {"study": self._study_id(uid)})]
 
     def trial(self, uid: str, number: int) -> TrialRow:
         """The trial. Raises NotFound."""
@@ -80,15 +80,15 @@ class Trials(Base):
         first, last = trial_id(study_id, 0), trial_id(study_id, LAST_NUMBER)
         page = {"after": first + min(max(after, -1), LAST_NUMBER), "last": last, "most": limit}
         if states:
-            found = self._run(_IN_STATES, {**page, "states": [state.value for state in states]})
+            found = self._all(_IN_STATES, {**page, "states": [state.value for state in states]})
         else:
-            found = self._run(_LIST, page)
-        return [rows.read_trial(row, uid) for row in found.all()]
+            found = self._all(_LIST, page)
+        return [rows.read_trial(row, uid) for row in found]
 
     def trials_since(self, uid: str, revision: int, limit: int = 1000) -> list[TrialRow]:
         """Trials that changed after `revision`, in the order of their revisions. Raises NotFound without the study."""
-        found = self._run(_SINCE, {"study": self._study_id(uid), "revision": revision, "most": limit})
-        return [rows.read_trial(row, uid) for row in found.all()]
+        found = self._all(_SINCE, {"study": self._study_id(uid), "revision": revision, "most": limit})
+        return [rows.read_trial(row, uid) for row in found]
 
     def digest_at(self, uid: str, revision: int) -> int | None:
         """The study's digest at a revision it had, unsigned; None: it never had that revision. Raises NotFound."""
@@ -96,7 +96,7 @@ class Trials(Base):
         if revision == 0:
             return 0
         self._flush()
-        stored = self._run(_DIGEST, {"study": study_id, "revision": revision}).scalar_one_or_none()
+        stored = self._scalar(_DIGEST, {"study": study_id, "revision": revision})
         return None if stored is None else unsigned(stored)
 
     def _study_id(self, uid: str) -> int:
@@ -105,7 +105,7 @@ class Trials(Base):
                 return head.id
         if self._writable:
             return self._head(uid).id  # locks the study: what is read now holds until the transaction ends
-        study_id: int | None = self._run(_STUDY_ID, {"uid": uid}).scalar_one_or_none()
+        study_id: int | None = self._scalar(_STUDY_ID, {"uid": uid})
         if study_id is None:
             raise NotFound(f"there is no study with uid {uid!r}")
         return study_id
@@ -119,10 +119,10 @@ class Trials(Base):
     def _trial_of(self, study_id: int, uid: str, number: int) -> TrialRow | None:
         if not 0 <= number <= LAST_NUMBER:
             return None
-        row = self._run(_BY_ID, {"id": trial_id(study_id, number)}).one_or_none()
+        row = self._one(_BY_ID, {"id": trial_id(study_id, number)})
         return None if row is None else rows.read_trial(row, uid)
 
-    def _enter(self, head: Head, new: NewTrial, now: float) -> TrialRow:
+    def _add_trial(self, head: Head, new: NewTrial, now: float) -> TrialRow:
         """Count one trial more, and note it."""
         number, assignment = head.next_number, dict(new.assignment)
         head.next_number += 1

@@ -1,0 +1,147 @@
+"""Observations: stored once each, with the summaries and offsets that they change, and read in pages."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select
+
+from tunesmith.manager.storage import _tables as t
+from tunesmith.manager.storage._dialect import upsert
+from tunesmith.manager.storage._ledger import Ledger, Source, value_of
+from tunesmith.manager.storage._rows import ObservationRow, StoredObservation
+from tunesmith.manager.storage._summaries import Summaries
+from tunesmith.services.errors import NotFound, NotNow
+from tunesmith.study import TrialState
+
+_TRIAL = select(t.trials.c.name, t.trials.c.state, t.trials.c.attempt).where(t.trials.c.id == bindparam("id"))
+
+_f = t.offsets.c
+_SOURCES = (
+    select(_f.slot, _f.source, _f.highest, _f.position)
+    .where(_f.trial_id == bindparam("trial"), _f.attempt == bindparam("attempt"))
+    .order_by(_f.slot)
+)
+
+_o = t.observations.c
+_STORED = select(_o.source, _o.sequence, _o.metric).where(
+    _o.trial_id == bindparam("trial"),
+    _o.attempt == bindparam("attempt"),
+    _o.source == bindparam("source"),
+    _o.sequence.in_(bindparam("sequences", expanding=True)),
+)
+_PAGE = (
+    select(_o.position, _o.metric, _o.kind, _o.value, _o.step, _o.time, _o.source, _o.sequence)
+    .where(
+        _o.trial_id == bindparam("trial"),
+        _o.attempt == bindparam("attempt"),
+        _o.position > bindparam("after"),
+    )
+    .order_by(_o.position)
+    .limit(bindparam("most"))
+)
+_PAGE_OF_METRICS = _PAGE.where(_o.metric.in_(bindparam("slots", expanding=True)))
+
+_ADD = insert(t.observations)
+
+_AT_ONCE = 500
+
+
+class Observations(Summaries):
+    """The part of a transaction that is about observations."""
+
+    def add_observations(
+        self,
+        trial_id: int,
+        attempt: int,
+        rows: Sequence[ObservationRow],
+        offset: tuple[str, int] | None = None,
+    ) -> int:
+        """Store what is new, and bring the attempt's summaries up to date.
+
+        A row whose (source, sequence, metric) the attempt has already changes nothing. Metrics that the study does not
+        record are left out, and so are those beyond 100 names when it records every metric (objectives always count).
+
+        Args:
+            trial_id: The trial.
+            attempt: One of its attempts, usually the last.
+            rows: In the order in which they were reported.
+            offset: Source and position up to which it has been read; committed with the rows.
+
+        Returns:
+            How many rows were stored.
+
+        Raises:
+            NotFound: No such trial.
+            NotNow: No such attempt, or the trial is final and there are new rows.
+        """
+        self._check_writable()
+        spec = self._job(self._head_of_trial(trial_id)).spec
+        state = self._state_of(trial_id, attempt)
+        ledger = Ledger(spec, self._attempt_summaries(trial_id, attempt), self._sources(trial_id, attempt))
+        columns = self._enter_rows(ledger, trial_id, attempt, rows)
+        if columns and state.final:
+            raise NotNow(f"a trial takes observations until it ends, but got {len(columns)} new ones (state={state})")
+        if offset is not None:
+            source = ledger.source(offset[0])
+            source.position, source.dirty = offset[1], True
+        self._store_rows(ledger, trial_id, attempt, columns)
+        return len(columns)
+
+    def offsets(self, trial_id: int, attempt: int) -> dict[str, int]:
+        """Position up to which each source of the attempt has been read."""
+        sources = self._sources(trial_id, attempt)
+        return {source.name: source.position for source in sources if source.position is not None}
+
+    def observations(
+        self, trial_id: int, attempt: int, metrics: Sequence[str] = (), after: int = 0, limit: int = 10_000
+    ) -> list[StoredObservation]:
+        """Observations in the order in which they came, after position `after`; empty `metrics`: all."""
+        names = {s: m.metric for s, m in enumerate(self._attempt_summaries(trial_id, attempt))}
+        sources = {source.slot: source.name for source in self._sources(trial_id, attempt)}
+        page: dict[str, Any] = {"trial": trial_id, "attempt": attempt, "after": after, "most": limit}
+        if metrics:
+            page["slots"] = [slot for slot, name in names.items() if name in metrics]
+        found = self._all(_PAGE_OF_METRICS if metrics else _PAGE, page)
+        return [
+            StoredObservation(position, names[metric], value_of(kind, value), step, time, sources[source], sequence)
+            for position, metric, kind, value, step, time, source, sequence in found
+        ]
+
+    def _state_of(self, trial_id: int, attempt: int) -> TrialState:
+        row = self._one(_TRIAL, {"id": trial_id})
+        if row is None:
+            raise NotFound(f"there is no trial with id {trial_id}")
+        name, state, last = row
+        if not 1 <= attempt <= last:
+            raise NotNow(f"an attempt is opened before it reports, but got attempt {attempt} of {name} (last={last})")
+        return TrialState(state)
+
+    def _sources(self, trial_id: int, attempt: int) -> list[Source]:
+        return [Source(*row) for row in self._all(_SOURCES, {"trial": trial_id, "attempt": attempt})]
+
+    def _enter_rows(
+        self, ledger: Ledger, trial_id: int, attempt: int, rows: Sequence[ObservationRow]
+    ) -> list[dict[str, Any]]:
+        """Enter the rows in the ledger; only those that may be there already are looked up."""
+        entries = ledger.resolve(rows)
+        stored: set[tuple[int, int, int]] = set()
+        for source, sequences in ledger.doubtful(entries).items():
+            ordered = sorted(sequences)
+            for begin in range(0, len(ordered), _AT_ONCE):
+                some = ordered[begin : begin + _AT_ONCE]
+                key = {"trial": trial_id, "attempt": attempt, "source": source, "sequences": some}
+                stored.update((row[0], row[1], row[2]) for row in self._all(_STORED, key))
+        return ledger.enter(entries, stored)
+
+    def _store_rows(self, ledger: Ledger, trial_id: int, attempt: int, columns: list[dict[str, Any]]) -> None:
+        key = {"trial_id": trial_id, "attempt": attempt}
+        if columns:
+            self._run(_ADD, [{**key, **row} for row in columns])
+            summaries = [{**key, "slot": slot, **asdict(s)} for slot, s in ledger.changed_summaries()]
+            self._run(upsert(self._dialect, t.metric_summaries), summaries)
+        if changed := ledger.changed_sources():
+            sources = [
+                {**key, "slot": s.slot, "source": s.name, "highest": s.highest, "position": s.position} for s in changed
+            ]
+            self._run(upsert(self._dialect, t.offsets), sources)
