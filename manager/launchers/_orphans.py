@@ -97,7 +97,7 @@ class Orphan:
             await asyncio.sleep(_POLL)
 
     async def _record(self) -> dict[str, Any] | None:
-        """Its parent may be a runner after all, an older one or one whose socket was deleted: it writes, then buries."""
+        """Its parent may be a runner after all, an older one or one that lost its socket: it writes, then buries."""
         for _ in range(int(_BURIAL / 0.05)):
             record = read_record(self._folder, EXIT)
             if record is not None or not _processes.is_zombie(self.pid):
