@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
@@ -14,7 +14,10 @@ from tunesmith.services._options import USER_AGENT
 _log = logging.getLogger("tunesmith.services")
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+else:  # it has no type parameters when it runs
+    Handler = grpc.RpcMethodHandler
 _OUR_AGENT = USER_AGENT.partition("/")[0] + "/"
 
 
@@ -24,7 +27,7 @@ class Shield(grpc.aio.ServerInterceptor):
     def __init__(self, guard: Callable[[str, Context], Awaitable[None]]) -> None:
         """The guard takes method and context, and raises for a call that it does not let in."""
         self._guard = guard
-        self._endless: set[asyncio.Task[Any]] = set()
+        self._endless: set[asyncio.Timeout] = set()
 
     async def intercept_service(
         self,
@@ -39,8 +42,8 @@ class Shield(grpc.aio.ServerInterceptor):
         """End the streams that would never end by themselves and that no servicer of ours ends: health, reflection."""
         if self._endless:
             await asyncio.sleep(0.1)  # a watcher still gets NOT_SERVING
-            for task in self._endless:
-                task.cancel()
+            for limit in self._endless:
+                limit.reschedule(0)
 
     def _wrapped(self, handler: Handler, method: str) -> Handler:
         if handler.response_streaming:
@@ -67,19 +70,27 @@ class Shield(grpc.aio.ServerInterceptor):
             await _answer(error, method, context)
 
     async def _stream(self, behavior: Any, method: str, request: Any, context: Context) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        if method.startswith("/grpc."):
-            self._endless.add(task)
         try:
             await self._guard(method, context)
-            await _write_all(behavior(request, context), context)
+            if method.startswith("/grpc."):
+                await self._until_the_end(behavior(request, context), context)
+            else:
+                await _write_all(behavior(request, context), context)
         except grpc.aio.AbortError:
             raise
         except Exception as error:
             await _answer(error, method, context)
+
+    async def _until_the_end(self, replies: Any, context: Context) -> None:
+        limit = asyncio.timeout(None)  # not task.cancel(), after which gRPC tells the caller nothing
+        self._endless.add(limit)
+        try:
+            async with limit:
+                await _write_all(replies, context)
+        except TimeoutError:
+            raise errors.TryAgain("the server ends") from None
         finally:
-            self._endless.discard(task)
+            self._endless.discard(limit)
 
 
 _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {

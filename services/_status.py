@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar, cast
 
 import grpc
@@ -73,12 +74,18 @@ def from_rpc_error(error: grpc.RpcError) -> errors.TunesmithError:
     message = (call.details() if hasattr(error, "details") else "") or str(code)
     details = _details(error)
     info = _unpack(details, error_details_pb2.ErrorInfo())
-    kind = _BY_REASON.get(info.reason, _BY_CODE.get(code, errors.ReportBug))
+    kind = _BY_REASON.get(info.reason) or _by_code(code, message)
     if info.reason == errors.BaseRevision.reason:
         return _base_revision(info.metadata) or errors.NotNow(message)
     if kind is errors.FixRequest:
         return errors.FixRequest(message, _mistakes(_unpack(details, error_details_pb2.BadRequest())))
     return kind(_explained(code, message) if not info.reason else message)
+
+
+def _by_code(code: grpc.StatusCode, message: str) -> type[errors.TunesmithError]:
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:  # gRPC's own words
+        return errors.FixRequest
+    return _BY_CODE.get(code, errors.ReportBug)
 
 
 def _info(error: errors.TunesmithError) -> error_details_pb2.ErrorInfo:
@@ -137,8 +144,9 @@ def _details(error: grpc.RpcError) -> Sequence[AnyMessage]:
 
 def _unpack(details: Iterable[AnyMessage], into: _M) -> _M:
     for detail in details:
-        if detail.TypeName() == into.DESCRIPTOR.full_name:
-            detail.Unpack(into)
+        with suppress(DecodeError):
+            if detail.Unpack(into):  # not unless it is of that type
+                break
     return into
 
 

@@ -1,9 +1,8 @@
 """A service whose handlers do what a test tells them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
-from tempfile import mkdtemp
+from collections.abc import AsyncIterator, Iterator, Sequence
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
@@ -74,6 +73,7 @@ def probe() -> Probe:
 
 
 @pytest.fixture
-def socket_address() -> str:
+def socket_address() -> Iterator[str]:
     """A Unix address that is free; pytest's own folders may be too long for a socket."""
-    return f"unix:{Path(mkdtemp(prefix='ts-'))}/s"
+    with TemporaryDirectory(prefix="ts-") as folder:
+        yield f"unix:{folder}/s"

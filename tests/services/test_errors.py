@@ -34,6 +34,7 @@ SAMPLES: list[TunesmithError] = [
     errors.NotOffered("no GPUs here: größer % \n kaufen"),
     ReportBug("that should not happen"),
 ]
+IDS = [f"{type(error).__name__}-{number}" for number, error in enumerate(SAMPLES)]
 METHODS = ["Unary", "Out", "Written", "In", "Both"]
 P = "/tunesmith.test.Probe/"
 
@@ -47,15 +48,18 @@ async def channel(probe: Any, socket_address: str) -> AsyncIterator[grpc.aio.Cha
         yield channel
 
 
-async def call(channel: grpc.aio.Channel, method: str) -> list[bytes]:
+async def call(channel: Any, method: str) -> list[bytes]:
     """Call a method of the probe, whatever its kind; its replies."""
-    stub: Any
     if method == "Unary":
         return [await channel.unary_unary(P + method)(b"x")]
     if method == "In":
         return [await channel.stream_unary(P + method)(iter([b"x", b"y"]))]
     stub = channel.stream_stream(P + method) if method == "Both" else channel.unary_stream(P + method)
     return [reply async for reply in stub(iter([b"x"]) if method == "Both" else b"x")]
+
+
+def unary(channel: Any, method: str = P + "Unary") -> Any:
+    return channel.unary_unary(method)
 
 
 def same(left: TunesmithError, right: TunesmithError) -> bool:
@@ -69,7 +73,7 @@ async def test_without_an_error_the_replies_come(channel: grpc.aio.Channel, meth
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", SAMPLES, ids=IDS)
 async def test_every_error_comes_back_as_itself(
     channel: grpc.aio.Channel, probe: Any, method: str, error: TunesmithError
 ) -> None:
@@ -82,7 +86,7 @@ async def test_every_error_comes_back_as_itself(
 async def test_errors_come_back_in_threads_too(probe: Any, socket_address: str) -> None:
     def blocking(address: str) -> None:
         with open_sync_channel(address) as channel, rpc_errors():
-            channel.unary_unary(P + "Unary")(b"x")
+            unary(channel)(b"x")
 
     probe.error = FixRequest("wrong", MISTAKES)
     async with serving(probe.register, listen=[socket_address], token_check=None) as (address,):
@@ -119,7 +123,7 @@ async def test_abort_in_a_handler_is_left_alone(socket_address: str, caplog: pyt
 
     async with register_unary(abort, socket_address) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await channel.unary_unary("/a.B/C")(b"")
+            await unary(channel, "/a.B/C")(b"")
     assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.DATA_LOSS, "gone")
     assert ("key", "value") in tuple(caught.value.trailing_metadata())
     assert caplog.records == []
@@ -138,7 +142,7 @@ async def test_a_cancelled_handler_is_cancelled(socket_address: str, caplog: pyt
         return b""
 
     async with register_unary(wait, socket_address) as channel:
-        running = channel.unary_unary("/a.B/C")(b"")
+        running = unary(channel, "/a.B/C")(b"")
         await entered.wait()
         running.cancel()
         await asyncio.wait_for(cancelled.wait(), 5)
@@ -169,12 +173,14 @@ async def test_a_handler_that_is_no_coroutine_is_a_bug_with_a_log_line(
 ) -> None:
     async with register_unary(lambda request, context: b"", socket_address) as channel:
         with pytest.raises(ReportBug), rpc_errors():
-            await channel.unary_unary("/a.B/C")(b"")
+            await unary(channel, "/a.B/C")(b"")
     assert len(caplog.records) == 1
 
 
 async def test_our_clients_get_every_mistake(channel: grpc.aio.Channel, probe: Any) -> None:
-    many = tuple(Mistake(f"spec.parameters[{i}].min", "min < max must hold, but got (min=3, max=1)") for i in range(900))
+    many = tuple(
+        Mistake(f"spec.parameters[{i}].min", "min < max must hold, but got (min=3, max=1)") for i in range(900)
+    )
     probe.error = FixRequest("the document has 900 mistakes", many)
     with pytest.raises(FixRequest) as caught, rpc_errors():
         await call(channel, "Unary")
@@ -182,7 +188,9 @@ async def test_our_clients_get_every_mistake(channel: grpc.aio.Channel, probe: A
 
 
 async def test_foreign_clients_get_what_their_limits_allow(probe: Any, socket_address: str) -> None:
-    many = tuple(Mistake(f"spec.parameters[{i}].min", "min < max must hold, but got (min=3, max=1)") for i in range(900))
+    many = tuple(
+        Mistake(f"spec.parameters[{i}].min", "min < max must hold, but got (min=3, max=1)") for i in range(900)
+    )
     probe.error = FixRequest("ö" * 30_000, many)
     async with (
         serving(probe.register, listen=[socket_address], token_check=None) as (address,),
@@ -198,7 +206,7 @@ async def test_foreign_clients_get_what_their_limits_allow(probe: Any, socket_ad
 
 
 async def test_a_message_above_64_mib_is_refused_with_a_sentence(channel: grpc.aio.Channel) -> None:
-    echo = channel.unary_unary(P + "Unary")
+    echo = unary(channel)
     assert len(await echo(bytes(63 * 1024 * 1024))) == 63 * 1024 * 1024
     with pytest.raises(FixRequest, match="larger than max"), rpc_errors():
         await echo(bytes(65 * 1024 * 1024))
@@ -207,7 +215,7 @@ async def test_a_message_above_64_mib_is_refused_with_a_sentence(channel: grpc.a
 async def test_nobody_there_is_told_from_a_busy_server(socket_address: str) -> None:
     async with open_channel(socket_address) as channel:
         with pytest.raises(errors.CheckAddress, match="cannot be reached"), rpc_errors():
-            await channel.unary_unary("/a.B/C")(b"")
+            await unary(channel, "/a.B/C")(b"")
 
 
 async def test_a_unary_call_ends_at_its_deadline(probe: Any, socket_address: str) -> None:
@@ -222,7 +230,7 @@ async def test_a_unary_call_ends_at_its_deadline(probe: Any, socket_address: str
 
 async def test_an_unknown_method_is_not_offered(channel: grpc.aio.Channel) -> None:
     with pytest.raises(errors.NotOffered), rpc_errors():
-        await channel.unary_unary("/a.B/C")(b"")
+        await unary(channel, "/a.B/C")(b"")
 
 
 class Foreign(grpc.RpcError):
@@ -285,7 +293,7 @@ def test_base_revision_is_what_the_contract_says() -> None:
     assert dict(info.metadata) == {"revision": "3", "digest": "18446744073709551615"}
 
 
-@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", SAMPLES, ids=IDS)
 def test_errors_can_be_pickled(error: TunesmithError) -> None:
     assert same(pickle.loads(pickle.dumps(error)), error)
     assert str(error) == error.message
@@ -296,8 +304,8 @@ def test_errors_can_be_pickled(error: TunesmithError) -> None:
     [
         ("errors", ["grpc", "google.protobuf", "sqlalchemy", "psutil"]),
         ("local", ["grpc", "google.protobuf", "sqlalchemy", "psutil", "asyncio", "tempfile"]),
-        ("channel", ["grpc_reflection", "grpc_health", "sqlalchemy", "google.rpc", "psutil"]),
-        ("server", ["grpc_reflection", "google.protobuf.descriptor_pb2", "sqlalchemy", "psutil"]),
+        ("channel", ["grpc_reflection.v1alpha", "grpc_health.v1", "sqlalchemy", "google.rpc", "psutil"]),
+        ("server", ["grpc_reflection.v1alpha", "google.protobuf.descriptor_pb2", "sqlalchemy", "psutil"]),
         ("supervise", ["grpc", "psutil"]),
     ],
 )
