@@ -19,7 +19,7 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
     def servicer() -> Any:
         from grpc_reflection.v1alpha import reflection
 
-        return reflection.aio.ReflectionServicer([*services, ALPHA])
+        return reflection.aio.ReflectionServicer([*services, ALPHA], pool=_Pool())
 
     async def answer(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
         # Bytes, because already the message classes are part of what costs time to import.
@@ -39,3 +39,21 @@ async def _parsed(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
 
     async for request in requests:
         yield ServerReflectionRequest.FromString(request)
+
+
+class _Pool:
+    """The default pool, which also finds the file of a method or a field: `grpcurl describe` asks for those."""
+
+    def __init__(self) -> None:
+        from google.protobuf.descriptor_pool import Default
+
+        self._pool = Default()
+
+    def FindFileContainingSymbol(self, name: str) -> Any:
+        try:
+            return self._pool.FindFileContainingSymbol(name)
+        except KeyError:
+            return self._pool.FindFileContainingSymbol(name.rpartition(".")[0])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)

@@ -198,6 +198,7 @@ async def test_reflection_lists_services_and_describes_them() -> None:
         with open_sync_channel(address) as channel:
             database = ProtoReflectionDescriptorDatabase(channel)
             file = database.FindFileContainingSymbol("tunesmith.v1.SuggestionService")
+            assert database.FindFileContainingSymbol("tunesmith.v1.SuggestionService.Suggest") == file
             methods = [method.name for service in file.service for method in service.method]
             return list(database.get_services()), methods
 
