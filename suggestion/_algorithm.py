@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from tunesmith.study._mistakes import Mistake
 from tunesmith.study import Assignment, StudySpec, TrialState
+from tunesmith.study._mistakes import Mistake
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._settings import Settings
 

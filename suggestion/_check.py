@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tunesmith.study._mistakes import Mistake
 from tunesmith.study import NoFeasiblePoint, StudySpec
+from tunesmith.study._mistakes import Mistake
 from tunesmith.suggestion._algorithm import Algorithm, Remarking
 from tunesmith.suggestion._points import EXACT_UP_TO
 from tunesmith.suggestion._settings import Settings, read_settings

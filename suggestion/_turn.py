@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
-from tunesmith.study._mistakes import Mistake
 from tunesmith.study import NoFeasiblePoint, SpaceError, wire
+from tunesmith.study._mistakes import Mistake
 from tunesmith.suggestion._algorithm import Answer
 from tunesmith.suggestion._check import INFEASIBLE, read_study, seed_of
 from tunesmith.suggestion._history import History

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tunesmith.study._mistakes import Mistake
 from tunesmith.study import Assignment, StudySpec
+from tunesmith.study._mistakes import Mistake
 from tunesmith.suggestion import _walk
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion, TrialRecord
 from tunesmith.suggestion._description import AlgorithmDescription, SettingDescription, SettingType

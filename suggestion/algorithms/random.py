@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tunesmith.study._mistakes import Mistake
 from tunesmith.study import StudySpec
+from tunesmith.study._mistakes import Mistake
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._points import EXACT_UP_TO, Points
@@ -23,9 +23,9 @@ class Random:
         summary="Each trial is an independent draw from the distributions of the parameters.",
         description=(
             "The baseline that every other algorithm must beat, and a good choice when trials are cheap, very many run "
-            "at once, or little is known of the objective. A point comes once only, as long as others are left: exactly "
-            f"so in spaces of up to {EXACT_UP_TO:,} points, and nearly always beyond. Take `sobol` when few trials have "
-            "to cover several parameters evenly."
+            "at once, or little is known of the objective. A point comes once only, as long as others are left: "
+            f"exactly so in spaces of up to {EXACT_UP_TO:,} points, and nearly always beyond. Take `sobol` when few "
+            "trials have to cover several parameters evenly."
         ),
         source="J. Bergstra and Y. Bengio, Random Search for Hyper-Parameter Optimization, JMLR 13 (2012).",
     )
