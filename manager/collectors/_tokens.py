@@ -14,34 +14,29 @@ _NAME = rb"[A-Za-z_][\w./\-]{0,%d}" % (LONGEST_NAME - 1)
 _NUMBER = rb"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:nan|inf(?:inity)?))"
 _AFTER = rb"""(?=[.,;|)\]}>"']*(?:\s|$)|[,;|)\]}](?!\d))"""
 _COLOUR = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
-_STEP = "step"
-
-
-def _tokens(names: bytes) -> re.Pattern[bytes]:
-    return re.compile(_BEFORE + rb"(" + names + rb")\s*=\s*(" + _NUMBER + rb")" + _AFTER)
+_STEP = b"step"
 
 
 class TokenParser:
-    """Finds `name=value`. Its expressions take time linear in the line's length."""
+    """Finds `name=value`. Its expression takes time linear in the line's length."""
 
     def __init__(self, wanted: frozenset[str] | None) -> None:
         """`wanted`: names to find; None: every one."""
         self.needles: tuple[bytes, ...] = (b"=",) if wanted is None else encoded(wanted)
-        names = _NAME if wanted is None else b"|".join(map(re.escape, self.needles))
-        self._metrics = _tokens(names or rb"(?!)")
-        self._step = None if wanted and _STEP in wanted else _tokens(_STEP.encode())
+        self._step_is_metric = _STEP in self.needles
+        names = _NAME if wanted is None else b"|".join(map(re.escape, {*self.needles, _STEP}))
+        self._tokens = re.compile(_BEFORE + rb"(" + names + rb")\s*=\s*(" + _NUMBER + rb")" + _AFTER)
 
     def parse(self, line: bytes) -> list[Found]:
         """The metrics in a line."""
-        if not any(needle in line for needle in self.needles):
+        for needle in self.needles:
+            if needle in line:
+                break
+        else:
             return []
-        line = _COLOUR.sub(b"", line)
-        values: dict[bytes, bytes] = dict(self._metrics.findall(line))
-        if not values:
-            return []
-        step = None
-        if self._step is not None:
-            steps = self._step.findall(line)
-            step = as_step(steps[-1][1].decode()) if steps else None
-            values.pop(_STEP.encode(), None)
+        if b"\x1b" in line:
+            line = _COLOUR.sub(b"", line)
+        values: dict[bytes, bytes] = dict(self._tokens.findall(line))
+        text = None if self._step_is_metric else values.pop(_STEP, None)
+        step = None if text is None else as_step(text.decode())
         return [(name.decode(errors="replace"), float(value), step) for name, value in values.items()]

@@ -77,14 +77,14 @@ def _lines(data: bytes, used: int) -> Iterator[tuple[int, int]]:
 
 def _lines_with(data: bytes, used: int, needles: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     """The same, of lines that hold a needle. Each needle is looked for once in every byte."""
-    places = {needle: data.find(needle, 0, used) for needle in needles}
-    while places := {needle: place for needle, place in places.items() if place >= 0}:
-        place = min(places.values())
+    places = [(data.find(needle, 0, used), needle) for needle in needles]
+    while places := [(place, needle) for place, needle in places if place >= 0]:
+        place = min(places)[0]
         begin = data.rfind(b"\n", 0, place) + 1
         end = data.find(b"\n", place, used)
         end = used if end < 0 else end
         yield begin, end
-        places = {n: p if p >= end else data.find(n, end, used) for n, p in places.items()}
+        places = [(p if p >= end else data.find(n, end, used), n) for p, n in places]
 
 
 def _pieces(data: bytes, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
