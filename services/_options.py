@@ -1,9 +1,9 @@
 """gRPC options of all our servers and channels."""
 
-import tunesmith
+from tunesmith.services._version import VERSION
 from tunesmith.services.errors import WIDE
 
-USER_AGENT = f"tunesmith/{tunesmith.__version__}"
+USER_AGENT = f"tunesmith/{VERSION}"
 
 Options = tuple[tuple[str, int | str], ...]
 

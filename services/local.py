@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import tunesmith
 from tunesmith.services._folders import FileLock, private_folder, write_private
 from tunesmith.services._platform import check_platform
 from tunesmith.services._process import Process, process
+from tunesmith.services._version import VERSION
 from tunesmith.services.errors import Forbidden
 
 __all__ = [
@@ -53,15 +53,17 @@ class Place:
         return Process(self.pid, self.start_time, self.boot_id)
 
 
-def state_folder(base: Path) -> Path:
-    """`base/.tunesmith`, made if needed: mode 0700, out of Git's sight; a link to a folder elsewhere is followed.
+def state_folder(base: Path, name: str = STATE_FOLDER) -> Path:
+    """`base/.tunesmith`, or another name there, made if needed: mode 0700, out of Git's sight.
+
+    A link to a folder elsewhere is followed.
 
     Raises:
         Forbidden: It is another user's, who could make us run commands by it.
         NotOffered: On Windows.
     """
     check_platform()
-    folder = private_folder((base / STATE_FOLDER).resolve(), ours=True)
+    folder = private_folder((base / name).resolve(), ours=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         write_private(ignore, "*\n")
@@ -93,7 +95,7 @@ def this_place(address: str) -> Place:
     """The place of this process."""
     me = process()
     assert me is not None, "this process runs"
-    return Place(address, me.pid, tunesmith.__version__, me.start_time, me.boot_id)
+    return Place(address, me.pid, VERSION, me.start_time, me.boot_id)
 
 
 def read_place(folder: Path) -> Place | None:
