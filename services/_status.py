@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
 from tunesmith.services import errors
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake
 
 _M = TypeVar("_M", bound=Message)
 

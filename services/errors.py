@@ -7,7 +7,7 @@ the status back into the same class by `from_rpc_error`. Importing this module i
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake
 
 if TYPE_CHECKING:
     import grpc

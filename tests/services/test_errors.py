@@ -15,7 +15,7 @@ from tunesmith.services import _status, errors
 from tunesmith.services.channel import open_channel, open_sync_channel, rpc_errors
 from tunesmith.services.errors import BaseRevision, FixRequest, ReportBug, TunesmithError, from_rpc_error, to_status
 from tunesmith.services.server import serving
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake
 
 MISTAKES = (Mistake("spec.parameters[0].min", "min < max must hold, but got (min=3, max=1)", 7, 12), Mistake("", "ü"))
 SAMPLES: list[TunesmithError] = [
