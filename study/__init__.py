@@ -1,5 +1,7 @@
 """The vocabulary: search space, trial, metric, objective, the StudyJob document and its readers. Pure, no I/O."""
 
+from typing import TYPE_CHECKING
+
 from tunesmith.study._domains import (
     CategoricalDomain,
     DiscreteDomain,
@@ -8,6 +10,8 @@ from tunesmith.study._domains import (
     DoubleDomain,
     IntDomain,
 )
+from tunesmith.study._mistakes import DocumentError, Mistake
+from tunesmith.study._placeholders import RenderedTrial, TrialContext, render
 from tunesmith.study._space import (
     Assignment,
     Condition,
@@ -43,6 +47,20 @@ from tunesmith.study._states import (
 )
 from tunesmith.study._summary import MetricSummary, StudyMetricSummary
 
+if TYPE_CHECKING:
+    from tunesmith.study._differences import spec_differences
+    from tunesmith.study._document import document_yaml, read_document, read_study_job, to_document
+    from tunesmith.study._schema import json_schema
+
+_LATER = {  # the tables of the document cost more than all else here together, and most programs never read one
+    "document_yaml": "_document",
+    "json_schema": "_schema",
+    "read_document": "_document",
+    "read_study_job": "_document",
+    "spec_differences": "_differences",
+    "to_document": "_document",
+}
+
 __all__ = [
     "AlgorithmSpec",
     "Assignment",
@@ -52,6 +70,7 @@ __all__ = [
     "Condition",
     "DiscreteDomain",
     "Distribution",
+    "DocumentError",
     "Domain",
     "DoubleDomain",
     "FailureClass",
@@ -59,12 +78,14 @@ __all__ = [
     "Limits",
     "MetricSpec",
     "MetricSummary",
+    "Mistake",
     "NoFeasiblePoint",
     "Objective",
     "ObjectiveType",
     "OnCompletion",
     "Parameter",
     "ParameterValue",
+    "RenderedTrial",
     "Resources",
     "Retry",
     "SearchSpace",
@@ -75,8 +96,27 @@ __all__ = [
     "StudySpec",
     "StudyState",
     "TransitionError",
+    "TrialContext",
     "TrialState",
     "TrialTemplate",
     "check_study_move",
     "check_trial_move",
+    "document_yaml",
+    "json_schema",
+    "read_document",
+    "read_study_job",
+    "render",
+    "spec_differences",
+    "to_document",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load what reads and writes documents when it is asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

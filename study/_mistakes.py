@@ -1,5 +1,6 @@
-"""One mistake of a document or a call: where, what must hold, what was found."""
+"""One mistake of a document or a call: where, what must hold, what was found. All of them at once are an error."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -15,3 +16,17 @@ class Mistake:
     """Line of the document, from 1; 0: unknown."""
     column: int = 0
     """Column of the document, from 1; 0: unknown."""
+
+    def __str__(self) -> str:
+        """`path: message (line L, column C)`, without what is not known."""
+        place = f" (line {self.line}, column {self.column})" if self.line else ""
+        return f"{self.path}: {self.message}{place}" if self.path else f"{self.message}{place}"
+
+
+class DocumentError(ValueError):
+    """A document, or a message that stands for one, with mistakes: its author corrects them, nothing was created."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        """All mistakes that were found, in the order of the document."""
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, self.mistakes)))

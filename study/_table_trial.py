@@ -1,0 +1,120 @@
+"""What a document says of one trial: `trial` and `collector`."""
+
+import re
+import warnings
+from enum import StrEnum
+
+from tunesmith.study._cursor import Cursor
+from tunesmith.study._kinds_many import ListOf, MapOf
+from tunesmith.study._kinds_quantity import Memory, Processors
+from tunesmith.study._kinds_scalar import INT32, Choice, Text, Whole
+from tunesmith.study._record import Field, Record, Values
+from tunesmith.study._spec import CollectorSpec, Resources, TrialTemplate
+
+_PLACEHOLDERS = "`${params.NAME}`, `${trial.dir}` and the other placeholders are replaced; `$${` stands for `${`."
+
+
+def _check_env_name(name: str) -> str | None:
+    if name.upper().startswith("TUNESMITH_"):
+        return f"must not begin with TUNESMITH_, which Tunesmith sets itself, but got {name!r}"
+    return None
+
+
+RESOURCES = Record(
+    Resources,
+    (
+        Field("cpu", Processors(), "Processors: 2, 0.5 or 500m. Absent: not limited.", None),
+        Field("memory", Memory(), "Memory: 512Mi, 1Gi, or bytes. A trial that uses more is stopped.", None),
+        Field("gpu", Whole(0, INT32), "Whole GPUs. Absent: none is set aside, and all are visible.", None),
+    ),
+)
+
+TRIAL = Record(
+    TrialTemplate,
+    (
+        Field(
+            "command",
+            ListOf(Text(empty=True, numbers=True), least=1),
+            f"Program and arguments; no shell. {_PLACEHOLDERS} An argument that names an inactive parameter is left "
+            "out, and so is an option in a word of its own before it.",
+        ),
+        Field(
+            "workingDir",
+            Text(),
+            f"Folder in which a local trial starts, relative to this document. {_PLACEHOLDERS}",
+            "",
+            "working_dir",
+        ),
+        Field(
+            "env",
+            MapOf(
+                Text(empty=True, numbers=True),
+                Text(
+                    "[A-Za-z_.-][A-Za-z0-9_.-]*",
+                    "consist of letters, digits, '_', '.' and '-', and not begin with a digit",
+                    check=_check_env_name,
+                ),
+            ),
+            f"Environment variables beside those of the manager. {_PLACEHOLDERS}",
+            {},
+        ),
+        Field("resources", RESOURCES, "What one trial asks of the machine.", Resources()),
+    ),
+    later=("image", "template", "success", "failure", "primary", "retain"),
+)
+
+
+class CollectorKind(StrEnum):
+    """The collectors that a document can name."""
+
+    STDOUT = "stdout"
+    FILE = "file"
+    JSONL = "jsonl"
+
+
+def _check_pattern(text: str) -> str | None:
+    """What is wrong with a regular expression of a collector."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of syntax that may change its meaning one day
+            groups = re.compile(text).groupindex
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"must be a regular expression, but {error}: {text!r}"
+    if {"name", "value"} <= set(groups):
+        return None
+    got = ", ".join(groups) or "none"
+    return (
+        rf"must have the groups `name` and `value`, as in (?P<name>\w+)=(?P<value>\S+), but its named groups are: {got}"
+    )
+
+
+def _check_collector(at: Cursor, values: Values) -> None:
+    """What each kind needs and does not take."""
+    kind = values.get("kind")
+    if kind == CollectorKind.FILE and values.get("path") == "":
+        at.reach(("path",)).refuse("must be given for the kind `file`")
+    if kind == CollectorKind.STDOUT and values.get("path"):
+        at.reach(("path",)).refuse("must be left out for the kind `stdout`; the kinds `file` and `jsonl` read a file")
+    if kind == CollectorKind.JSONL and values.get("patterns"):
+        at.reach(("patterns",)).refuse("must be left out for the kind `jsonl`, whose lines are JSON objects")
+
+
+COLLECTOR = Record(
+    CollectorSpec,
+    (
+        Field(
+            "kind",
+            Choice(CollectorKind, later=("tensorboard", "prometheus", "push")),
+            "stdout reads what the trial prints, file a file, jsonl a file of JSON objects (or standard output).",
+            CollectorKind.STDOUT,
+        ),
+        Field("path", Text(), f"The file, relative to the trial's folder or absolute. {_PLACEHOLDERS}", ""),
+        Field(
+            "patterns",
+            ListOf(Text(longest=1000, check=_check_pattern)),
+            "Regular expressions with the groups `name` and `value`, and perhaps `step`. None: `name=value` tokens.",
+            (),
+        ),
+    ),
+    rule=_check_collector,
+)
