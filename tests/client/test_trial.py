@@ -66,7 +66,7 @@ def test_mistakes_are_named_and_nothing_is_written(folder: Path) -> None:
         tunesmith.report(loss="low")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs a metric"):
         tunesmith.report(step=1)
-    with pytest.raises(TypeError, match="whole number, but got step=1.5"):
+    with pytest.raises(TypeError, match=r"whole number, but got step=1\.5"):
         tunesmith.report(step=1.5, loss=1)
     assert not (folder / "reports.jsonl").exists()
 
