@@ -26,11 +26,18 @@ def main() -> None:
     show_default=True,
     help="Holds the database, trial folders, logs and this manager's place. Made if needed.",
 )
-@click.option("--database", metavar="URL", help="postgresql://… or sqlite:///…  [default: SQLite in the folder]")
+@click.option(
+    "--database",
+    metavar="URL",
+    envvar="TUNESMITH_DATABASE",
+    help="postgresql://… or sqlite:///…  [default: SQLite in the folder]",
+)
 @click.option(
     "--listen", multiple=True, metavar="ADDR", help="host:port to answer at, besides the folder's socket; repeatable."
 )
-@click.option("--no-token", is_flag=True, help="Ask for no token on loopback: every user of this machine may run commands.")
+@click.option(
+    "--no-token", is_flag=True, help="Ask for no token on loopback: every user of this machine may run commands."
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file: certificate of this server.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file: its key.")
 @click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond loopback without TLS.")

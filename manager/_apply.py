@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.manager import _decide as decisions
-from tunesmith.manager._attempts import Watched
+from tunesmith.manager._attempts import Piece, Watched
 from tunesmith.manager._conclude import Conclusion, Ended, conclude
 from tunesmith.manager._decide import decide
 from tunesmith.manager._initial import fill
@@ -38,7 +38,7 @@ class Outside:
 
 @dataclass(slots=True)
 class Round:
-    """The input of one round, and its work. It may run again when its transaction failed: it changes only `proposals`."""
+    """The input of one round, and its work. It may run again when its transaction failed: it changes `proposals` only."""
 
     uid: str
     now: float
@@ -82,7 +82,7 @@ class Round:
 
     def _conclude(self, tx: Tx, study: StudyRow, attempt: Watched) -> None:
         for piece in attempt.pieces:
-            tx.add_observations(attempt.trial, attempt.attempt, piece.rows, (piece.source, piece.offset))
+            store_piece(attempt, piece, tx)
         trial = tx.trial(self.uid, attempt.number)
         result = conclude(self._ended(tx, study, trial, attempt), study.job.spec.retry)
         status = attempt.exit.status if attempt.exit else None
@@ -179,6 +179,11 @@ class Round:
         return 2**31 if limit is None else limit - study.total
 
 
+def store_piece(attempt: Watched, piece: Piece, tx: Tx) -> None:
+    """Store what was read of one source, and up to where."""
+    tx.add_observations(attempt.trial, attempt.attempt, piece.rows, (piece.source, piece.offset))
+
+
 def snapshot_of(
     study: StudyRow, trials: Sequence[TrialRow], oracle: Oracle, proposals: int, now: float, broken: str | None
 ) -> Snapshot:
@@ -210,4 +215,3 @@ def _live(trial: TrialRow) -> LiveTrial:
         StopKind(trial.stop_kind) if trial.stop_kind else None,
         trial.attempt_started,
     )
-

@@ -1,4 +1,4 @@
-"""What every study's loop shares: the store, the launcher, the suggestion client, the clock; and how a trial is rendered."""
+"""What every study's loop shares (store, launcher, suggestion client, clock), and how a trial is rendered."""
 
 import asyncio
 import json

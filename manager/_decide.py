@@ -207,9 +207,7 @@ def _wind_down(snapshot: Snapshot) -> list[Action]:
     """Let running trials end, or stop them, and drop those that never ran; then finish."""
     if not snapshot.trials:
         return [Finish(final_state(snapshot))]
-    actions: list[Action] = [
-        Drop(trial.number, snapshot.reason) for trial in snapshot.trials if not trial.attempt_open
-    ]
+    actions: list[Action] = [Drop(trial.number, snapshot.reason) for trial in snapshot.trials if not trial.attempt_open]
     waits = snapshot.spec.on_completion is OnCompletion.WAIT and snapshot.reason != STOPPED
     if waits:
         return [*actions, *_overdue(snapshot), *_wake(snapshot)]

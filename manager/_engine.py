@@ -13,7 +13,6 @@ from tunesmith.manager.storage import Fence, StudyRow, Tx
 from tunesmith.services.errors import TunesmithError
 from tunesmith.study import StudyState
 
-
 log = logging.getLogger(__name__)
 
 RESYNC = 10.0
@@ -40,14 +39,14 @@ class News:
         for event in self._waiting.get(uid, ()):
             event.set()
 
-    async def after(self, uid: str, count: int, timeout: float) -> None:
-        """Wait until the study changed more often than `count`; at most `timeout` seconds."""
+    async def after(self, uid: str, count: int, seconds: float) -> None:
+        """Wait until the study changed more often than `count`; at most so many seconds."""
         event = asyncio.Event()
         waiting = self._waiting.setdefault(uid, set())
         waiting.add(event)
         try:
             if self.count(uid) <= count:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(seconds):
                     await event.wait()
         except TimeoutError:
             return
@@ -185,5 +184,3 @@ class Engine:
         for uid in await self.context.database.read(lambda tx: tx.live_studies()):
             if uid not in self.loops:
                 await self.drive(uid)
-
-

@@ -11,14 +11,15 @@ from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
-from tunesmith.manager._apply import Outside, Round
+from tunesmith.manager._apply import Outside, Round, store_piece
 from tunesmith.manager._attempts import Watched
 from tunesmith.manager._context import Context, folder_of, launch_of, watched
 from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
 from tunesmith.manager.launchers import Exit
-from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow
+from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.services.errors import FreeSpace, TryAgain, TunesmithError
 from tunesmith.study import TrialState
 
@@ -151,7 +152,7 @@ class StudyLoop:
         for trial in trials:
             if not trial.attempt_open or trial.number in self.attempts:
                 continue
-            offsets = await database.read(lambda tx, trial=trial: tx.offsets(trial.id, trial.attempt))
+            offsets = await database.read(partial(_offsets, trial))
             attempt = watched(self.context.state, study, trial, offsets)
             self._watch(attempt)
             if await self.context.launcher.adopt(trial.name, trial.attempt, attempt.folder):
@@ -225,12 +226,7 @@ class StudyLoop:
             if piece is None:
                 continue
             try:
-                await self.context.database.write(
-                    lambda tx, piece=piece: tx.add_observations(
-                        attempt.trial, attempt.attempt, piece.rows, (piece.source, piece.offset)
-                    ),
-                    self.fence,
-                )
+                await self.context.database.write(partial(store_piece, attempt, piece), self.fence)
             except BaseException:
                 source.offset = before  # not stored, so not read
                 raise
@@ -356,3 +352,7 @@ class StudyLoop:
             log.error("study %s: an error of the manager", self.uid, exc_info=error)
             self.broken = f"an error of the manager: {error!r}"
             self.wake()
+
+
+def _offsets(trial: TrialRow, tx: Tx) -> dict[str, int]:
+    return tx.offsets(trial.id, trial.attempt)

@@ -1,11 +1,12 @@
 """Knows whether anybody uses this manager, so that one that nobody uses can leave."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-P = ParamSpec("P")
+M = TypeVar("M")
+C = TypeVar("C")
 T = TypeVar("T")
 
 
@@ -40,26 +41,22 @@ class Served(Protocol):
 S = TypeVar("S", bound=Served)
 
 
-def present(method: Callable[Concatenate[S, P], Awaitable[T]]) -> Callable[Concatenate[S, P], Awaitable[T]]:
+def present(method: Callable[[S, M, C], Coroutine[Any, Any, T]]) -> Callable[[S, M, C], Coroutine[Any, Any, T]]:
     """Count a unary method's calls."""
 
-    @functools.wraps(method)
-    async def counted(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def counted(self: S, request: M, context: C) -> T:
         with self.presence:
-            return await method(self, *args, **kwargs)
+            return await method(self, request, context)
 
-    return counted
+    return functools.update_wrapper(counted, method)
 
 
-def present_stream(
-    method: Callable[Concatenate[S, P], AsyncIterator[T]],
-) -> Callable[Concatenate[S, P], AsyncIterator[T]]:
+def present_stream(method: Callable[[S, M, C], AsyncIterator[T]]) -> Callable[[S, M, C], AsyncIterator[T]]:
     """Count a streaming method's calls."""
 
-    @functools.wraps(method)
-    async def counted(self: S, *args: P.args, **kwargs: P.kwargs) -> Any:
+    async def counted(self: S, request: M, context: C) -> AsyncIterator[T]:
         with self.presence:
-            async for message in method(self, *args, **kwargs):
+            async for message in method(self, request, context):
                 yield message
 
-    return counted
+    return functools.update_wrapper(counted, method)

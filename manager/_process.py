@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +29,10 @@ from tunesmith.services.local import (
 from tunesmith.services.supervise import Child, Supervisor
 
 if TYPE_CHECKING:
-    from tunesmith.manager._context import Context, Database
+    from tunesmith.manager._context import Database
     from tunesmith.manager._engine import Engine
     from tunesmith.manager._presence import Presence
-    from tunesmith.services.server import Caller, TlsFiles, TokenCheck
+    from tunesmith.services.server import Caller, TokenCheck
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,9 @@ class Settings:
     warm: bool = False
 
 
-async def run(settings: Settings, *, say: Callable[[str], None], fault_point: Callable[[str], None] | None = None) -> None:
+async def run(
+    settings: Settings, *, say: Callable[[str], None], fault_point: Callable[[str], None] | None = None
+) -> None:
     """Serve until told to leave, or idle for long enough. `fault_point`: see `Context`; for tests only."""
     check_platform()
     folder = state_folder(settings.folder.absolute().parent, settings.folder.name)
@@ -80,7 +83,7 @@ async def _take_over(settings: Settings, folder: Path, lock: FileLock, say: Call
     if await _busy(place):
         raise NotNow(f"the manager of {folder} (process {place.pid}) is running studies: stop them, or wait for them")
     say(f"taking over from the idle local manager (process {place.pid})")
-    place.process.signal(signal.SIGTERM)
+    os.kill(place.pid, signal.SIGTERM)
     for _ in range(int(TAKE_OVER / 0.1)):
         if lock.acquire():
             return
@@ -128,7 +131,10 @@ async def _serve(
 
 @asynccontextmanager
 async def _engine(
-    settings: Settings, folder: Path, suggestion_address: Callable[[], object], fault_point: Callable[[str], None] | None
+    settings: Settings,
+    folder: Path,
+    suggestion_address: Callable[[], Awaitable[str]],
+    fault_point: Callable[[str], None] | None,
 ) -> AsyncIterator[tuple["Engine", "Presence"]]:
     """The engine over its database and launcher; both are closed at the end."""
     await asyncio.to_thread(_import_heavy)
@@ -164,7 +170,6 @@ async def _engine(
 
 def _import_heavy() -> None:
     """SQLAlchemy takes longest to import; a thread lets the children's readiness be seen meanwhile."""
-    import tunesmith.manager.storage
 
 
 def _owner(url: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from tunesmith.manager import _views as views
 from tunesmith.manager._attempts import OUTPUT
 from tunesmith.manager._engine import Engine
 from tunesmith.manager._presence import Presence, present, present_stream
-from tunesmith.manager.storage import AttemptRow, StudyRow, TrialRow, Tx
+from tunesmith.manager.storage import AttemptRow, StoredObservation, StudyRow, TrialRow, Tx
 from tunesmith.services.errors import FixRequest, NotFound, NotNow
 from tunesmith.study import DocumentError, StudyJob, wire
 from tunesmith.v1 import manager_pb2 as pb
@@ -74,7 +75,9 @@ class ManagerServicer(rpc.ManagerServiceServicer):
             if not error.mistakes:
                 raise
             return pb.ValidateStudyResponse(
-                mistakes=[pb.Mistake(path=m.path, message=m.message, line=m.line, column=m.column) for m in error.mistakes]
+                mistakes=[
+                    pb.Mistake(path=m.path, message=m.message, line=m.line, column=m.column) for m in error.mistakes
+                ]
             )
         return pb.ValidateStudyResponse(warnings=warnings)
 
@@ -104,7 +107,7 @@ class ManagerServicer(rpc.ManagerServiceServicer):
         while True:
             row = await self._database.read(lambda tx: tx.find_study(*key))
             count = self._engine.news.count(row.uid)
-            study = await self._database.read(lambda tx, row=row: self._study(tx, tx.study(row.uid)))
+            study = await self._database.read(partial(self._current, row.uid))
             yield pb.WatchStudyResponse(study=study)
             if wire.STUDY_STATE_FROM_PROTO[study.state].final:
                 return
@@ -154,17 +157,20 @@ class ManagerServicer(rpc.ManagerServiceServicer):
             tx.delete_study(row.uid)
             return pb.DeleteStudyResponse()
 
-        await self._engine.forget(row, rows=lambda: self._once("DeleteStudy", request.request_id, pb.DeleteStudyResponse, work))
+        await self._engine.forget(
+            row, rows=lambda: self._once("DeleteStudy", request.request_id, pb.DeleteStudyResponse, work)
+        )
         return pb.DeleteStudyResponse()
 
     async def _end(self, row: StudyRow) -> None:
         """Stop the study, and wait until nothing of it runs."""
+        uid = row.uid
         while not row.state.final:
-            await self._database.write(lambda tx: operations.stop(tx, tx.study(row.uid), self._now()))
-            count = self._engine.news.count(row.uid)
-            await self._engine.drive(row.uid)
-            await self._engine.news.after(row.uid, count, 1.0)
-            row = await self._database.read(lambda tx: tx.study(row.uid))
+            await self._database.write(lambda tx: operations.stop(tx, tx.study(uid), self._now()))
+            count = self._engine.news.count(uid)
+            await self._engine.drive(uid)
+            await self._engine.news.after(uid, count, 1.0)
+            row = await self._database.read(lambda tx: tx.study(uid))
 
     # ---- trials
 
@@ -201,12 +207,12 @@ class ManagerServicer(rpc.ManagerServiceServicer):
         key, revision = requests.key_of(request.study), request.since_revision
         uid = (await self._database.read(lambda tx: tx.find_study(*key))).uid
 
-        def work(tx: Tx, since: int) -> tuple[StudyRow, list[views.TrialView]]:
+        def work(since: int, tx: Tx) -> tuple[StudyRow, list[views.TrialView]]:
             return tx.study(uid), views.read_trials(tx, tx.trials_since(uid, since, 1000))
 
         while True:
             count = self._engine.news.count(uid)
-            row, found = await self._database.read(lambda tx, since=revision: work(tx, since))
+            row, found = await self._database.read(partial(work, revision))
             if found:
                 revision = found[-1].row.revision
                 trials = [views.trial_message(view) for view in found]
@@ -265,10 +271,12 @@ class ManagerServicer(rpc.ManagerServiceServicer):
         """Stored observations of one attempt, by source."""
         _, trial = await self._database.read(lambda tx: _find(tx, request.trial))
         attempt, metrics, after = request.attempt or trial.attempt, list(request.metrics), 0
+
+        def work(after: int, tx: Tx) -> list[StoredObservation]:
+            return tx.observations(trial.id, attempt, metrics, after, OBSERVATIONS)
+
         while True:
-            found = await self._database.read(
-                lambda tx, after=after: tx.observations(trial.id, attempt, metrics, after, OBSERVATIONS)
-            )
+            found = await self._database.read(partial(work, after))
             for source in dict.fromkeys(row.source for row in found):
                 rows = [row for row in found if row.source == source]
                 yield pb.QueryObservationsResponse(observations=views.columns(source, rows))
@@ -322,6 +330,9 @@ class ManagerServicer(rpc.ManagerServiceServicer):
 
     def _now(self) -> float:
         return self._context.clock()
+
+    def _current(self, uid: str, tx: Tx) -> pb.Study:
+        return self._study(tx, tx.study(uid))
 
     def _study(self, tx: Tx, row: StudyRow) -> pb.Study:
         return views.study_message(views.read_study(tx, row), self._now(), self._engine.fault(row.uid))

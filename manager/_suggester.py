@@ -123,9 +123,7 @@ class Suggester:
         return rpc.SuggestionServiceStub(self._channels[address])
 
 
-async def _stream(
-    history: History, base: int, digest: int, names: dict[str, int]
-) -> AsyncIterator[pb.SuggestRequest]:
+async def _stream(history: History, base: int, digest: int, names: dict[str, int]) -> AsyncIterator[pb.SuggestRequest]:
     study = history.study
     header = pb.SuggestHeader(
         study_uid=study.uid,

@@ -58,7 +58,7 @@ def study_message(view: StudyView, now: float, fault: Fault | None = None) -> pb
         message=fault.message if fault else row.message,
         counts=_counts(row),
         best=_best(view.best),
-        metrics=[_study_metric(summary) for summary in view.metrics],
+        metrics=[wire.study_summary_to_proto(summary) for summary in view.metrics],
         created=timestamp(row.created),
         started=timestamp(row.started),
         finished=timestamp(row.finished),
@@ -89,16 +89,6 @@ def _best(trial: TrialRow | None) -> pb.BestTrial | None:
         return None
     assignment = wire.assignment_to_proto(trial.assignment)
     return pb.BestTrial(name=trial.name, number=trial.number, value=trial.value, assignment=assignment)
-
-
-def _study_metric(summary: StudyMetricSummary) -> types.StudyMetricSummary:
-    return types.StudyMetricSummary(
-        metric=summary.metric,
-        min=summary.min,
-        max=summary.max,
-        average=summary.average,
-        count=summary.count,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +141,9 @@ def _attempt(attempt: AttemptRow) -> pb.Attempt:
     return pb.Attempt(
         number=attempt.number,
         ending=wire.ATTEMPT_ENDING_TO_PROTO[attempt.ending] if attempt.ending else pb.ATTEMPT_ENDING_UNSPECIFIED,
-        failure_class=wire.FAILURE_CLASS_TO_PROTO[attempt.failure_class] if attempt.failure_class else None,
+        failure_class=wire.FAILURE_CLASS_TO_PROTO[attempt.failure_class]
+        if attempt.failure_class
+        else types.FAILURE_CLASS_UNSPECIFIED,
         exit_status=attempt.exit_status,
         message=attempt.message,
         folder=attempt.folder,

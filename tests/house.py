@@ -67,7 +67,11 @@ class House:
         for process in psutil.process_iter():
             try:
                 ours = process.environ().get("HOUSE") == str(self.folder)
-                if ours and process.status() != psutil.STATUS_ZOMBIE and all(w in " ".join(process.cmdline()) for w in words):
+                if (
+                    ours
+                    and process.status() != psutil.STATUS_ZOMBIE
+                    and all(w in " ".join(process.cmdline()) for w in words)
+                ):
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue

@@ -1,11 +1,14 @@
-"""Submits a study to a manager, watches it to its end, and prints what came out. Uses nothing of Tunesmith's but its
-.proto files; see README.md for how the stubs are generated."""
+"""Submits a study to a manager, watches it to its end, and prints what came out.
+
+Uses nothing of Tunesmith's but its .proto files; see README.md for how the stubs are generated.
+"""
 
 import os
 import sys
 import uuid
 
 import grpc
+
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import manager_pb2_grpc as rpc
 from tunesmith.v1 import types_pb2 as types

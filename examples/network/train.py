@@ -8,11 +8,12 @@ import argparse
 import pickle
 from pathlib import Path
 
-import tunesmith
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
+
+import tunesmith
 
 
 def main() -> None:

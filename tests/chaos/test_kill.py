@@ -136,9 +136,9 @@ def test_kills_at_random_moments_of_a_study_of_60_trials(house: House, tmp_path:
             house.kill(victim)
             if running.poll() is not None:
                 running = house.start("run", "study.yaml")
-        output, _ = running.communicate(timeout=90)
+        running.communicate(timeout=90)
         if running.returncode != 0:
-            output = house("run", "study.yaml", timeout=90).stdout
+            house("run", "study.yaml", timeout=90).stdout
     finally:
         running.kill()
     trials = house.json("get", "trials", "chaos")
@@ -146,4 +146,3 @@ def test_kills_at_random_moments_of_a_study_of_60_trials(house: House, tmp_path:
     study_now = house.json("get", "study", "chaos")
     assert (study_now["state"], study_now["trials"]["succeeded"]) == ("Succeeded", 60)
     assert study_now["metrics"]["loss"]["count"] == 60
-

@@ -39,7 +39,9 @@ def test_a_study_ends_with_its_best_trial_and_the_table(house: House, algorithm:
     assert (study["state"], study["reason"]) == ("Succeeded", "trialsUsedUp")
     assert study["trials"]["succeeded"] == study["trials"]["total"] == len(trials) == 6
     best = min(trials, key=lambda trial: trial["value"])
-    assert study["best"] == {k: best[k2] for k, k2 in (("trial", "name"), ("value", "value"), ("assignment", "assignment"))}
+    assert study["best"] == {
+        k: best[k2] for k, k2 in (("trial", "name"), ("value", "value"), ("assignment", "assignment"))
+    }
     assert best["name"] in output
     losses = [trial["value"] for trial in trials]
     assert study["metrics"]["loss"]["min"] == min(losses)
@@ -137,7 +139,9 @@ def test_example_digits(house: House) -> None:
 
 
 def test_example_network(house: House) -> None:
-    house(*lowered("network", "--trials", "2", "--set", "spec.trial.command=[python, train.py, --epochs=3]"), timeout=110)
+    house(
+        *lowered("network", "--trials", "2", "--set", "spec.trial.command=[python, train.py, --epochs=3]"), timeout=110
+    )
     study, trials = house.json("get", "study", "network"), house.json("get", "trials", "network")
     assert study["trials"]["succeeded"] == 2
     assert all(trial["metrics"]["accuracy"]["count"] == 3 for trial in trials)
@@ -159,11 +163,18 @@ def test_trials_that_misbehave(house: House) -> None:
         "exits": ("import sys; print('loss=1'); sys.exit(3)", "Failed", "userError"),
         "killed": ("import sys; print('loss=1'); sys.exit(137)", "Failed", "lost"),
         "binary": ("import os; os.write(1, bytes(range(256)) * 99 + b'\\nloss=1\\n')", "Succeeded", "succeeded"),
-        "lingers": ("import os, time; print('loss=1', flush=True); os.fork() or time.sleep(77)", "Succeeded", "succeeded"),
+        "lingers": (
+            "import os, time; print('loss=1', flush=True); os.fork() or time.sleep(77)",
+            "Succeeded",
+            "succeeded",
+        ),
     }
     for name, (script, _, _) in scripts.items():
         house.write(f"{name}.yaml", quadratic(1, script=script).replace("name: quadratic", f"name: {name}"))
-    house.write("missing.yaml", quadratic(1).replace(sys.executable, "no-such-program").replace("name: quadratic", "name: missing"))
+    house.write(
+        "missing.yaml",
+        quadratic(1).replace(sys.executable, "no-such-program").replace("name: quadratic", "name: missing"),
+    )
     for name in [*scripts, "missing"]:
         house("submit", f"{name}.yaml")
     expected = {name: case[1:] for name, case in scripts.items()} | {"missing": ("Failed", "userError")}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
 from tunesmith.manager._decide import (
     Action,
     Ask,
@@ -105,43 +106,102 @@ CASES: list[tuple[str, Snapshot, list[Action]]] = [
         [Launch(0)],
     ),
     ("a paused study launches nothing", snap(state=StudyState.PAUSED, trials=(LiveTrial(0, P, False),)), []),
-    ("a pending trial that is to stop is dropped", snap(total=10, trials=(LiveTrial(0, P, False, stop=StopKind.KILL),)), [Drop(0, "stopped")]),
+    (
+        "a pending trial that is to stop is dropped",
+        snap(total=10, trials=(LiveTrial(0, P, False, stop=StopKind.KILL),)),
+        [Drop(0, "stopped")],
+    ),
     ("goal", snap(spec=GOAL, best_value=0.1), [End("goalReached", "loss reached 0.1; the goal is 0.1")]),
     ("goal missed", snap(spec=GOAL, best_value=0.11, oracle=Oracle.ASKED), []),
-    ("goal reached while paused", snap(spec=GOAL, best_value=0.0, state=StudyState.PAUSED), [End("goalReached", "loss reached 0.0; the goal is 0.1")]),
-    ("failures at the limit", snap(counts={TrialState.FAILED: 2, TrialState.METRICS_UNAVAILABLE: 1}, oracle=Oracle.ASKED), []),
+    (
+        "goal reached while paused",
+        snap(spec=GOAL, best_value=0.0, state=StudyState.PAUSED),
+        [End("goalReached", "loss reached 0.0; the goal is 0.1")],
+    ),
+    (
+        "failures at the limit",
+        snap(counts={TrialState.FAILED: 2, TrialState.METRICS_UNAVAILABLE: 1}, oracle=Oracle.ASKED),
+        [],
+    ),
     ("failures above the limit", snap(counts={TrialState.FAILED: 2, TrialState.METRICS_UNAVAILABLE: 2}), [FAILURES]),
-    ("goal comes before failures", snap(spec=GOAL, best_value=0.0, counts={TrialState.FAILED: 9}), [End("goalReached", "loss reached 0.0; the goal is 0.1")]),
+    (
+        "goal comes before failures",
+        snap(spec=GOAL, best_value=0.0, counts={TrialState.FAILED: 9}),
+        [End("goalReached", "loss reached 0.0; the goal is 0.1")],
+    ),
     ("exhausted", snap(oracle=Oracle.EXHAUSTED, total=3), [EXHAUSTED]),
     ("exhausted waits for what runs", snap(oracle=Oracle.EXHAUSTED, total=3, trials=(running(2),)), []),
     ("exhausted, but proposals are left", snap(oracle=Oracle.EXHAUSTED, total=3, proposals=1), [Create(1)]),
-    ("exhausted waits for retries", snap(oracle=Oracle.EXHAUSTED, total=3, trials=(LiveTrial(2, P, False, 1005.0),)), [WakeAt(1005.0)]),
+    (
+        "exhausted waits for retries",
+        snap(oracle=Oracle.EXHAUSTED, total=3, trials=(LiveTrial(2, P, False, 1005.0),)),
+        [WakeAt(1005.0)],
+    ),
     ("used up", snap(total=10), [USED_UP]),
     ("used up waits for what runs", snap(total=10, trials=(running(9),)), []),
     ("duration spent", snap(spec=limits(duration=60.0), elapsed=60.0, trials=(running(0),)), [SPENT]),
     ("duration not spent", snap(spec=limits(duration=60.0), elapsed=50.0, oracle=Oracle.ASKED), [WakeAt(1010.0)]),
     ("an algorithm that waits for nothing", snap(oracle=Oracle.WAITS), [DEADLOCK]),
     ("a broken algorithm", snap(fault="boom", trials=(running(0),)), [End("algorithmFailed", "boom")]),
-    ("an overdue trial", snap(spec=limits(trial_duration=10.0, parallel=1), trials=(running(0),)), [Stop(0, StopKind.TIMEOUT, TIMEOUT)]),
+    (
+        "an overdue trial",
+        snap(spec=limits(trial_duration=10.0, parallel=1), trials=(running(0),)),
+        [Stop(0, StopKind.TIMEOUT, TIMEOUT)],
+    ),
     ("a trial not overdue", snap(spec=limits(trial_duration=11.0, parallel=1), trials=(running(0),)), [WakeAt(1001.0)]),
-    ("an overdue trial is stopped once", snap(spec=limits(trial_duration=5.0, parallel=1), trials=(running(0, stop=StopKind.TIMEOUT),)), []),
-    ("ending drops what never ran", snap(state=StudyState.ENDING, reason="goalReached", trials=(LiveTrial(0, P, False),)), [Drop(0, "goalReached")]),
+    (
+        "an overdue trial is stopped once",
+        snap(spec=limits(trial_duration=5.0, parallel=1), trials=(running(0, stop=StopKind.TIMEOUT),)),
+        [],
+    ),
+    (
+        "ending drops what never ran",
+        snap(state=StudyState.ENDING, reason="goalReached", trials=(LiveTrial(0, P, False),)),
+        [Drop(0, "goalReached")],
+    ),
     (
         "ending stops what runs",
         snap(state=StudyState.ENDING, reason="goalReached", trials=(running(0), running(1, stop=StopKind.INTERRUPT))),
-        [Stop(0, StopKind.KILL, "the study ended: goalReached"), Stop(1, StopKind.KILL, "the study ended: goalReached")],
+        [
+            Stop(0, StopKind.KILL, "the study ended: goalReached"),
+            Stop(1, StopKind.KILL, "the study ended: goalReached"),
+        ],
     ),
-    ("ending waits for what stops", snap(state=StudyState.ENDING, reason="stopped", trials=(running(0, stop=StopKind.KILL),)), []),
-    ("onCompletion wait lets trials run", snap(spec=WAIT, state=StudyState.ENDING, reason="goalReached", trials=(running(0),)), []),
+    (
+        "ending waits for what stops",
+        snap(state=StudyState.ENDING, reason="stopped", trials=(running(0, stop=StopKind.KILL),)),
+        [],
+    ),
+    (
+        "onCompletion wait lets trials run",
+        snap(spec=WAIT, state=StudyState.ENDING, reason="goalReached", trials=(running(0),)),
+        [],
+    ),
     (
         "a user's stop does not wait",
         snap(spec=WAIT, state=StudyState.ENDING, reason="stopped", trials=(running(0),)),
         [Stop(0, StopKind.KILL, "the study ended: stopped")],
     ),
-    ("the end, well", snap(state=StudyState.ENDING, reason="trialsUsedUp", counts={TrialState.SUCCEEDED: 1}), [Finish(StudyState.SUCCEEDED)]),
-    ("the end, with nothing that succeeded", snap(state=StudyState.ENDING, reason="trialsUsedUp"), [Finish(StudyState.FAILED)]),
-    ("the end, by its user", snap(state=StudyState.ENDING, reason="stopped", counts={TrialState.SUCCEEDED: 1}), [Finish(StudyState.STOPPED)]),
-    ("the end, by failures", snap(state=StudyState.ENDING, reason="tooManyFailures", counts={TrialState.SUCCEEDED: 1}), [Finish(StudyState.FAILED)]),
+    (
+        "the end, well",
+        snap(state=StudyState.ENDING, reason="trialsUsedUp", counts={TrialState.SUCCEEDED: 1}),
+        [Finish(StudyState.SUCCEEDED)],
+    ),
+    (
+        "the end, with nothing that succeeded",
+        snap(state=StudyState.ENDING, reason="trialsUsedUp"),
+        [Finish(StudyState.FAILED)],
+    ),
+    (
+        "the end, by its user",
+        snap(state=StudyState.ENDING, reason="stopped", counts={TrialState.SUCCEEDED: 1}),
+        [Finish(StudyState.STOPPED)],
+    ),
+    (
+        "the end, by failures",
+        snap(state=StudyState.ENDING, reason="tooManyFailures", counts={TrialState.SUCCEEDED: 1}),
+        [Finish(StudyState.FAILED)],
+    ),
     ("nothing after the end", snap(state=StudyState.SUCCEEDED), []),
 ]
 
