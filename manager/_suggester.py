@@ -116,7 +116,7 @@ class Suggester:
         self._held[study.uid] = (study.revision, study.digest)
         return _reply(study, names, response)
 
-    async def _stub(self, spec: StudySpec) -> rpc.SuggestionServiceAsyncStub:
+    async def _stub(self, spec: StudySpec) -> "rpc.SuggestionServiceAsyncStub":
         address = spec.algorithm.endpoint or await self.address_of()
         if address not in self._channels:
             self._channels[address] = open_channel(address)
