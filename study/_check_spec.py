@@ -4,9 +4,9 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-from tunesmith.study._cursor import Bad, Cursor
+from tunesmith.study._cursor import Bad, Cursor, shorten
 from tunesmith.study._domains import CategoricalDomain
-from tunesmith.study._kinds_scalar import Value, suggestion
+from tunesmith.study._kinds_scalar import Value
 from tunesmith.study._node import ScalarNode
 from tunesmith.study._parameters import Parameter, SpaceError
 from tunesmith.study._record import Values
@@ -97,7 +97,7 @@ def check_initial(at: Cursor, values: Values, known: Known) -> None:
             if name in sound:
                 _check_value(entry, sound[name])
             elif known.names is not None and name not in known.names:
-                hint = suggestion(name, known.names) or f"; there are {', '.join(known.names)}"
+                hint = entry.hint(name, known.names, f"; there are {shorten(', '.join(known.names))}")
                 entry.refuse(f"must be a parameter of the space, but there is no `{name}`{hint}", item.key_mark(name))
     if "initial" in values:
         values["initial"] = tuple(_own_form(assignment, sound) for assignment in values["initial"])

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from tunesmith.study._check_spec import Known
-from tunesmith.study._cursor import Cursor
-from tunesmith.study._kinds_scalar import suggestion
+from tunesmith.study._cursor import Cursor, shorten
 from tunesmith.study._node import Mark, ScalarNode
 from tunesmith.study._placeholders import NAMES, PARAMS, Placeholder, placeholders
 
@@ -14,7 +13,7 @@ def check_placeholders(at: Cursor, known: Known) -> None:
     names = None if known.names is None else {*NAMES, *(f"{PARAMS}{name}" for name in known.names)}
     for text_at, node in _texts(at):
         for index, found in enumerate(placeholders(str(node.value))):
-            if message := _problem(found, names):
+            if message := _problem(text_at, found, names):
                 text_at.refuse(message, _mark(node, index))
     _check_program(at, known)
 
@@ -33,13 +32,15 @@ def _texts(at: Cursor) -> Iterator[tuple[Cursor, ScalarNode]]:
             yield part, part.node
 
 
-def _problem(found: Placeholder, names: set[str] | None) -> str | None:
+def _problem(at: Cursor, found: Placeholder, names: set[str] | None) -> str | None:
     if found.name is None:
         return "`${` must be followed by a name and `}`; write `$${` for the text `${` itself"
     if found.name in (names or NAMES) or (names is None and found.name.startswith(PARAMS)):
         return None
-    near = suggestion(found.name, names or NAMES)
-    return f"unknown placeholder `{found.text}`{near or f'; write `${found.text}` for the text itself'}"
+    text = shorten(found.text)
+    return (
+        f"unknown placeholder `{text}`{at.hint(found.name, names or NAMES, f'; write `${text}` for the text itself')}"
+    )
 
 
 def _mark(node: ScalarNode, index: int) -> Mark:

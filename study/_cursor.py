@@ -1,6 +1,7 @@
 """What a document is read with: a part of it, its path, and the list on which its mistakes are put."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -12,6 +13,7 @@ from tunesmith.study._values import show
 from tunesmith.study._where import Where, where_text
 
 _LONGEST_SHOWN = 60
+_MOST_HINTS = 100
 
 
 class Bad(Enum):
@@ -39,10 +41,19 @@ class Cursor:
     def refuse(self, message: str, mark: Mark | None = None) -> Bad:
         """Put a mistake of this part on the list; `mark` when it is known more exactly where."""
         place = mark or self.node.mark
-        mistake = Mistake(where_text(self.where), message, place.line, place.column)
-        if mistake not in self.log:
-            self.log.append(mistake)
+        self.log.append(Mistake(where_text(self.where), message, place.line, place.column))
         return BAD
+
+    def hint(self, text: object, names: Iterable[str], otherwise: str = "") -> str:
+        """`; did you mean ...?` when one of `names` is like `text`, else `otherwise`.
+
+        Only while there are few mistakes: the search is slow, and documents come from anybody.
+        """
+        if not isinstance(text, str) or len(text) > _LONGEST_SHOWN or len(self.log) > _MOST_HINTS:
+            return otherwise
+        by_case = {name.lower(): name for name in names}
+        near = difflib.get_close_matches(text.lower(), by_case, n=1)
+        return f"; did you mean {by_case[near[0]]}?" if near else otherwise
 
     def refuse_kind(self, wanted: str) -> Bad:
         """Tell that `wanted` must stand here, and what does."""
@@ -78,10 +89,12 @@ class Cursor:
         return Cursor(node, (*self.where, *where), self.log)
 
     def _step(self, step: str | int) -> "Cursor | None":
-        if isinstance(step, str):
-            return self.entries().get(step)
-        items = self.items()
-        return items[step] if 0 <= step < len(items) else None
+        match self.node, step:
+            case MapNode(entries=entries), str() if step in entries:
+                return Cursor(entries[step], (*self.where, step), self.log)
+            case ListNode(items=items), int() if 0 <= step < len(items):
+                return Cursor(items[step], (*self.where, step), self.log)
+        return None
 
     def walk(self) -> "Iterator[Cursor]":
         """This part and all below it."""

@@ -1,9 +1,8 @@
 """Kinds of single values: strings, numbers, choices."""
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -17,13 +16,6 @@ E = TypeVar("E", bound=StrEnum)
 
 INT32 = 2**31 - 1
 INT64 = 2**63 - 1
-
-
-def suggestion(text: str, names: Iterable[str]) -> str:
-    """`; did you mean ...?` when one of `names` is like `text`; else empty."""
-    by_case = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(text.lower(), by_case, n=1)
-    return f"; did you mean {by_case[near[0]]}?" if near else ""
 
 
 def is_number_node(node: object) -> bool:
@@ -114,8 +106,7 @@ class Choice(Kind[E]):
             return self.members(value)
         if value in self.later:
             return at.refuse(f"`{value}` is not supported yet")
-        hint = suggestion(value, names) if isinstance(value, str) else ""
-        return at.refuse(f"must be one of {', '.join(names)}, but got {found(at.node)}{hint}")
+        return at.refuse(f"must be one of {', '.join(names)}, but got {found(at.node)}{at.hint(value, names)}")
 
     def schema(self) -> Schema:
         """The values."""

@@ -37,7 +37,7 @@ def _value(text: str) -> Node | None:
         raise ValueError(f"{log[-1].message} in {text!r}") from None
     if log:
         raise ValueError(f"{log[0].message} in {text!r}")
-    return None if isinstance(node, ScalarNode) and node.value is None else node
+    return _some(node)
 
 
 def _unmarked(node: Node) -> Node:
@@ -51,13 +51,18 @@ def _unmarked(node: Node) -> Node:
             return replace(node, mark=NOWHERE)
 
 
+def _some(node: Node | None) -> Node | None:
+    """The node, unless it is null."""
+    return None if isinstance(node, ScalarNode) and node.value is None else node
+
+
 def _put(node: Node | None, where: Where, value: Node | None) -> Node | None:
     """`node` with `value` at a path below it, or without what is there; None when nothing is left of it."""
     if not where:
         return value
     if isinstance(where[0], int):
         return _put_item(node, where[0], where[1:], value)
-    node = MapNode({}) if node is None else node
+    node = _some(node) or MapNode({})
     if not isinstance(node, MapNode):
         raise ValueError(f"`{where[0]}` must be in a mapping, but there is {found(node)}")
     entries = dict(node.entries)
@@ -69,7 +74,7 @@ def _put(node: Node | None, where: Where, value: Node | None) -> Node | None:
 
 def _put_item(node: Node | None, index: int, rest: Where, value: Node | None) -> Node:
     """The same for an entry of a list; the index after the last one adds an entry."""
-    node = ListNode(()) if node is None else node
+    node = _some(node) or ListNode(())
     if not isinstance(node, ListNode):
         raise ValueError(f"[{index}] must be in a list, but there is {found(node)}")
     if index > len(node.items):

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 
 from tunesmith.study._cursor import BAD, Bad, Cursor, found
 from tunesmith.study._kind import Kind, Schema
-from tunesmith.study._kinds_scalar import suggestion
 from tunesmith.study._node import MapNode, ScalarNode
 
 T = TypeVar("T")
@@ -93,7 +92,7 @@ class Record(Kind[T]):
             if key in self.later:
                 entry.refuse(f"`{key}` is not supported yet", at.key_mark(key))
             elif key not in names:
-                hint = suggestion(key, names) or f"; known are {', '.join(names)}"
+                hint = at.hint(key, names, f"; known are {', '.join(names)}")
                 entry.refuse(f"unknown field{hint}", at.key_mark(key))
 
     def schema(self) -> Schema:
@@ -130,8 +129,8 @@ class Variants(Kind[T]):
         value = tag.node.value if isinstance(tag.node, ScalarNode) else None
         if isinstance(value, str) and value in self.variants:
             return self.variants[value].read(at)
-        hint = suggestion(value, self.variants) if isinstance(value, str) else ""
-        return tag.refuse(f"must be one of {', '.join(self.variants)}, but got {found(tag.node)}{hint}")
+        names = ", ".join(self.variants)
+        return tag.refuse(f"must be one of {names}, but got {found(tag.node)}{tag.hint(value, self.variants)}")
 
     def schema(self) -> Schema:
         """One of the forms."""
