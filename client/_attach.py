@@ -1,4 +1,4 @@
-"""What `run` does with a study: create it, take it up again, edit it, or refuse it. Deciding is pure, doing is `take_up`."""
+"""What `run` does with a study: create, take up again, edit, or refuse it. Deciding is pure; doing is `take_up`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from tunesmith.client._client import Client
 from tunesmith.client._errors import StudyDiffers
 from tunesmith.client._format import plural
+from tunesmith.client._secrets import HIDDEN, secret_name
 from tunesmith.client._terminal import safe
 from tunesmith.client._values import Study
 from tunesmith.services import errors
@@ -36,12 +37,18 @@ def edit_for(study: Study, job: StudyJob) -> Edit:
     old, new = study.spec, job.spec
     asked = replace(new, limits=old.limits, initial=old.initial, seed=old.seed if new.seed is None else new.seed)
     if differences := spec_differences(old, asked):
-        raise StudyDiffers(study.name, differences)
+        raise StudyDiffers(study.name, [_shown(*difference) for difference in differences])
     return Edit(
         limits=new.limits if new.limits != old.limits else None,
         labels=dict(job.labels) if dict(job.labels) != dict(study.labels) else None,
         initial=new.initial if [dict(a) for a in new.initial] != [dict(a) for a in old.initial] else None,
     )
+
+
+def _shown(path: str, old: str, new: str) -> tuple[str, str, str]:
+    """A difference without secrets."""
+    secret = path.startswith("spec.trial.env") and secret_name(path.removeprefix("spec.trial.env"))
+    return (path, HIDDEN, f"{HIDDEN} (another)") if secret else (path, old, new)
 
 
 def take_up(client: Client, job: StudyJob, say: Callable[[str], None]) -> Study:

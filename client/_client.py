@@ -6,16 +6,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tunesmith.client._connection import Connection, request_id
 from tunesmith.client._values import Event, Observation, Study, Trial, observations_from_proto
 from tunesmith.services import errors
-from tunesmith.study import Assignment, Limits, StudyJob, StudyState, TrialState, wire
+from tunesmith.study import Assignment, Limits, Mistake, StudyJob, StudyState, TrialState, wire
 from tunesmith.v1 import manager_pb2
-
-if TYPE_CHECKING:
-    from tunesmith.study._mistakes import Mistake
 
 _PAGE = 1000
 
@@ -23,8 +20,8 @@ _PAGE = 1000
 class Client:
     """A manager, seen from Python: the local one of a folder, started when none answers, or one at an address.
 
-    Every error is one of `tunesmith.services.errors`, named by what to do about it. Usable from several threads, but not
-    across a fork.
+    Every error is one of `tunesmith.services.errors`, named by what to do about it. Usable from several threads, but
+    not across a fork.
 
     Args:
         server: Address of a manager (`host:port` or `unix:/path`). None: TUNESMITH_SERVER, or else the local manager.
@@ -88,7 +85,7 @@ class Client:
         labels: Mapping[str, str] | None = None,
         all_namespaces: bool = False,
     ) -> list[Study]:
-        """All studies, oldest first; with `states` or `labels` only those in one of the states that have all the labels."""
+        """All studies, oldest first; only those in one of `states`, and with all `labels`, where these are given."""
         found: list[Study] = []
         token = ""
         while True:
@@ -111,7 +108,9 @@ class Client:
         return Study.from_proto(self._connection.call(lambda stub: stub.GetStudy, request).study)
 
     def submit(self, job: "StudyJob | Mapping[str, Any] | Path | str") -> Study:
-        """Create a study from a document (a path, or its content as a dict) and start it. Raises AlreadyExists, FixRequest.
+        """Create a study from a document (a path, or its content as a dict) and start it.
+
+        Raises AlreadyExists when the name is taken, and FixRequest with every mistake.
 
         A relative `workingDir` is meant from the document's folder, or from the client's folder for a dict.
         """
@@ -123,10 +122,8 @@ class Client:
         reply = self._connection.call(lambda stub: stub.CreateStudy, request)
         return Study.from_proto(reply.study), list(reply.warnings)
 
-    def validate(self, job: StudyJob) -> "tuple[list[Mistake], list[str]]":
+    def validate(self, job: StudyJob) -> tuple[list[Mistake], list[str]]:
         """The mistakes that `submit` would refuse the document for, and the algorithm's remarks. Creates nothing."""
-        from tunesmith.study import Mistake
-
         request = manager_pb2.ValidateStudyRequest(job=wire.job_to_proto(job))
         reply = self._connection.call(lambda stub: stub.ValidateStudy, request)
         return [Mistake(m.path, m.message, m.line, m.column) for m in reply.mistakes], list(reply.warnings)
@@ -205,7 +202,7 @@ class Client:
             limits: When it ends. A study that a raised limit had ended runs again.
             labels: All its labels.
             initial: All assignments that are tried first.
-            generation: The generation that the edit was made from; raises StartOver when another edit came first. 0: any.
+            generation: What the edit was made from; raises StartOver when another edit came first. 0: any.
         """
         request = manager_pb2.EditStudyRequest(request_id=request_id(), key=self._key(name), generation=generation)
         if limits is not None:
@@ -220,7 +217,7 @@ class Client:
     # ---------------------------------------------------------------- trials
 
     def trials(self, study: str, *, states: Sequence[TrialState] = (), limit: int | None = None) -> list[Trial]:
-        """The trials of a study by number; with `states` only those in one of them, with `limit` only the first ones."""
+        """The trials of a study by number; only those in one of `states`, and only the first `limit`, if given."""
         found: list[Trial] = []
         token = ""
         while True:
@@ -277,7 +274,7 @@ class Client:
         follow: bool = False,
         tail_bytes: int | None = None,
     ) -> Iterator[bytes]:
-        """What a trial printed, in pieces; `attempt` 0 is the last one. With `follow` also what it prints until it ends."""
+        """What a trial printed, in pieces; `attempt` 0 is the last. With `follow` also what it prints until it ends."""
         request = manager_pb2.StreamLogsRequest(
             trial=self._trial_key(study, trial), attempt=attempt, follow=follow, tail_bytes=tail_bytes
         )

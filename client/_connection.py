@@ -1,4 +1,4 @@
-"""Calls to a manager: each with a deadline, each error one of ours, and a local manager found again when it goes away."""
+"""Calls to a manager: each has a deadline, each error is one of ours, and a local manager that went is found again."""
 
 import threading
 import time
@@ -65,7 +65,7 @@ class Connection:
         Args:
             method: The method of the stub.
             request: What is asked.
-            deadline: Seconds until the last answer; None: as long as it takes (a silent server is noticed by keepalive).
+            deadline: Seconds until the last answer; None: as long as it takes (keepalive notices a dead server).
         """
         import grpc
 

@@ -1,4 +1,4 @@
-"""Where progress is shown: redrawn in place on a terminal, line by line elsewhere. Neither knows where it comes from."""
+"""Where progress is shown: redrawn in place on a terminal, line by line elsewhere."""
 
 import os
 from collections.abc import Sequence
@@ -61,7 +61,8 @@ class LineDisplay:
         if not self._each_trial or not trials:
             return
         lines = []
-        for self._done, trial in enumerate(trials, start=self._done + 1):
+        for trial in trials:
+            self._done += 1
             count = f"{self._done}/{study.planned}" if study.planned else f"{self._done}"
             lines.append(f"[{count}] {_progress.trial_line(study, trial)}")
         self.say(lines)
@@ -96,6 +97,9 @@ class LiveDisplay:
         self._drawn = now
         lines = _progress.live_lines(progress, self._console.width)
         text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+        text.highlight_regex("━+", "green")
+        text.highlight_regex("─+", "dim")
+        text.highlight_regex(r"\b[\d,]+ (failed|without metrics)", "red")
         if self._live is None:
             self._live = Live(text, console=self._console, auto_refresh=False, transient=True)
             self._live.start()

@@ -67,7 +67,7 @@ def dry_run_lines(job: StudyJob, size: int | None, samples: list[tuple[Assignmen
         f"Study {safe(job.name)} is right; nothing is started.",
         f"Space:  {known if size is None else f'{size:,}'} assignment{'s' * (size != 1)}"
         f" of {_format.plural(len(job.spec.space.parameters), 'parameter')}",
-        f"Trials: {_trials(limits.trials, size)}, {limits.parallel} at a time, algorithm {safe(job.spec.algorithm.name)}",
+        f"Trials: {_trials(limits.trials, size)}, {limits.parallel} at a time, by {safe(job.spec.algorithm.name)}",
         "",
     ]
     if not samples:

@@ -29,7 +29,7 @@ class WrongDocument(errors.FixRequest):
 
 
 class StudyDiffers(errors.AlreadyExists):
-    """A study of that name was made from another document; `differences` are path, the study's value, the document's."""
+    """A study of that name was made from another document. A difference: path, study's value, document's value."""
 
     def __init__(self, name: str, differences: Sequence[tuple[str, str, str]]) -> None:
         super().__init__(f"the study {name} was made from another document")
@@ -77,7 +77,7 @@ def exit_code(error: errors.TunesmithError) -> Exit:
 
 
 def error_lines(error: errors.TunesmithError) -> list[str]:
-    """What a person is told: one line for each mistake (`file.yaml:12:5: path: message`), or the message and what to do."""
+    """What a person is told: a line for each mistake of a document, or the message and what to do about it."""
     if isinstance(error, WrongDocument):
         return [mistake_line(error.file, mistake) for mistake in error.mistakes]
     lines = [f"error: {safe_lines(error.message)}"]
@@ -106,7 +106,7 @@ def _difference_lines(error: StudyDiffers) -> list[str]:
 
 
 def mistake_line(file: str, mistake: Mistake) -> str:
-    """`file.yaml:12:5: spec.parameters[2].min: what must hold, and what was found`; parts that are not known are left out."""
+    """`file.yaml:12:5: spec.parameters[2].min: what must hold, and what was found`, without what is not known."""
     place = safe(file)
     if file and mistake.line:
         place += f":{mistake.line}:{mistake.column}" if mistake.column else f":{mistake.line}"

@@ -16,14 +16,16 @@ from tunesmith.client._format import plural
 from tunesmith.client._progress import Progress
 from tunesmith.client._terminal import safe
 from tunesmith.client._values import Study, Trial
-from tunesmith.client._watch import Broken, Ended, Found, Interrupt, Lost, News, Told, Watch
+from tunesmith.client._watch import AllEnded, Broken, Ended, Found, Interrupt, Lost, News, Told, Watch
 from tunesmith.services import errors
 from tunesmith.study import StudyState, TrialState
 
 FAULTS = {"diskFull": 3.0, "platformAway": 300.0}
-"""Reasons under which a manager tells that it cannot go on for now, and the seconds for which we wait for it to get well."""
+"""Reasons by which a manager tells that it cannot go on for now, and the seconds that we give it to get well."""
 _TICK = 0.25
 """Seconds after which the display is refreshed although nothing was heard."""
+_LAST_WORDS = 2.0
+"""Seconds that the last trials have to be told when the study has ended."""
 _RUNNING_SHOWN = 4
 _FAILED = (TrialState.FAILED, TrialState.METRICS_UNAVAILABLE)
 
@@ -53,6 +55,7 @@ class Follower:
     _running_at: float = float("-inf")
     _failure_shown: bool = False
     _fault_since: float | None = None
+    _all_told: bool = False
 
     def follow(self, watch: Watch) -> bool:
         """Follow until the study has ended (True), or was interrupted (False).
@@ -71,6 +74,7 @@ class Follower:
                     self._hear(_next(watch.news))
                     self._check_fault()
                     self._draw()
+                self._hear_last_trials(watch)
             finally:
                 watch.leave()
                 self.display.close()
@@ -81,8 +85,16 @@ class Follower:
             return True
         return self.interrupted and self.study.state is StudyState.PAUSED and not self.study.counts.running
 
+    def _hear_last_trials(self, watch: Watch) -> None:
+        """The end of a study and that of its last trials come by two streams, in any order."""
+        end = self.clock() + _LAST_WORDS
+        while watch.tells_trials and self.study.state.final and not self._all_told and self.clock() < end:
+            self._hear(_next(watch.news))
+
     def _hear(self, news: News | None) -> None:
         match news:
+            case AllEnded():
+                self._all_told = True
             case Told(study, at):
                 self.study, self._told_at = study, at
                 self._look_at_failures()
@@ -173,7 +185,7 @@ def _next(news: "queue.SimpleQueue[News]") -> News | None:
 
 @contextmanager
 def interrupts(watch: Watch, *, twice: bool) -> Iterator[None]:
-    """Inside, the first Ctrl-C is news, so that it never strikes in the middle of something; a second one interrupts."""
+    """Inside, the first Ctrl-C is news, so that it never strikes in the middle of a step; a second one interrupts."""
     pressed = False
 
     def handle(number: int, frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """A command that is not imported yet: `module:attribute`, the line that help shows, and the section it stands in."""
+    """A command that is not imported yet: its `module:attribute`, and its line and section in the help."""
 
     source: str
     help: str

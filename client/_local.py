@@ -1,12 +1,13 @@
 """The local manager of a folder: reached where one answers, started in a session of its own where none does.
 
-`.tunesmith/manager.json` says where it answers. Starting two at once is no harm: the lock in `.tunesmith` lets one live, the
-other leaves, and whoever waited for either finds the one that lives. This module imports no gRPC, so that a manager starts
-up while its client is still importing.
+`.tunesmith/manager.json` says where it answers. Starting two at once is no harm: the lock there lets one live,
+the other leaves, and whoever waited for either finds the one that lives. This module imports no gRPC, so that a manager
+starts up while its client is still importing.
 """
 
 import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,14 +27,16 @@ _LOOK = 0.02
 """Seconds between two looks at the place of a manager that is starting."""
 _TAIL = 4096
 """Bytes of a dead manager's log that are shown."""
-_LOCKED = (0, 75)
-"""Exit codes of a manager that left because another one holds the folder (75: EX_TEMPFAIL)."""
-_FULL_DISK = 4
-"""Exit code of a manager that could not start because a disk is full."""
+_FULL = 1 << 20
+"""Bytes free on a disk below which a manager that could not be started died of it."""
+_TAKEN = "another manager serves"
+"""What a manager says when it leaves because the folder is held."""
+IDLE = 10.0
+"""Seconds after which a local manager that nobody uses leaves."""
 _STARTED: dict[Path, tuple["subprocess.Popen[bytes]", int]] = {}
-"""Managers that this process started, by folder, with the length of the log before. One that dies is reaped by polling it."""
+"""Managers that this process started, by folder, with the length of the log before; polling reaps one that died."""
 DATABASE = "TUNESMITH_DATABASE"
-"""Environment variable that tells a manager its database: a URL may hold a password, which argument lists would show."""
+"""Environment variable that tells a manager its database: a URL may hold a password, and arguments can be seen."""
 
 
 def reach(base: Path, *, database: str | None = None, create: bool = True, ready: float = READY) -> str:
@@ -63,13 +66,13 @@ def reach(base: Path, *, database: str | None = None, create: bool = True, ready
 
 
 def begin(base: Path, database: str | None = None) -> None:
-    """Start the manager of `base/.tunesmith` when none answers, and do not wait: `reach` will find it."""
+    """Start the manager of `base/.tunesmith` when none answers, for a study; do not wait: `reach` will find it."""
     with _disk_errors(base):
         folder = local.state_folder(base)
         address = answering(folder)
         database = _agree_on_database(folder, database, running=address is not None)
         if address is None:
-            _spawn(folder, _command(folder), database)
+            _spawn(folder, [*_command(folder), "--warm"], database)
 
 
 @contextmanager
@@ -100,8 +103,9 @@ def answering(folder: Path) -> str | None:
 
 
 def _command(folder: Path) -> list[str]:
-    """How a manager is started."""
-    return [sys.executable, "-m", "tunesmith.manager", "serve", "--folder", str(folder)]
+    """How a manager is started. -P: modules of the folder we are in must not take the place of the manager's own."""
+    words = ["serve", "--folder", str(folder), "--idle", f"{IDLE:g}"]
+    return [sys.executable, "-P", "-m", "tunesmith.manager", *words]
 
 
 def _start(folder: Path, command: Sequence[str], database: str | None, ready: float) -> str:
@@ -112,25 +116,36 @@ def _start(folder: Path, command: Sequence[str], database: str | None, ready: fl
         child, seen = _spawn(folder, command, database)
     while not (address := answering(folder)):
         status = child.poll()
-        if status is not None and status not in _LOCKED:
-            full = status == _FULL_DISK
-            raise ManagerDied(
-                f"the manager could not be started{_how(status)}", _tail(folder / LOG, seen), full_disk=full
-            )
         if time.monotonic() >= end:
-            raise ManagerDied(f"the manager did not answer within {ready:g} seconds", _tail(folder / LOG, seen))
+            raise _died(f"the manager did not answer within {ready:g} seconds", folder, seen)
         if status is not None and not _waited(lambda: answering(folder) is not None, until=time.monotonic() + 0.5):
+            if not _held(folder) and _TAKEN not in _tail(folder / LOG, seen):
+                raise _died(f"the manager could not be started: {_how(status)}", folder, seen)
             child, seen = _spawn(folder, command, database)  # the one that held the folder was on its way out
         time.sleep(_LOOK)
     return address
 
 
+def _held(folder: Path) -> bool:
+    """Whether some manager holds the folder, be it one that is not ready yet or one that is leaving."""
+    lock = local.FileLock(folder / "manager.lock")
+    if lock.acquire():
+        lock.release()
+        return False
+    return True
+
+
+def _died(message: str, folder: Path, seen: int) -> ManagerDied:
+    full = shutil.disk_usage(folder).free < _FULL
+    return ManagerDied(message, _tail(folder / LOG, seen), full_disk=full)
+
+
 def _how(status: int) -> str:
-    return f": signal {-status} ended it" if status < 0 else f": it ended with status {status}"
+    return f"signal {-status} ended it" if status < 0 else f"it ended with status {status}"
 
 
 def _spawn(folder: Path, command: Sequence[str], database: str | None) -> tuple["subprocess.Popen[bytes]", int]:
-    """A manager in a session of its own, so that no signal to our terminal reaches it; and how long its log was before."""
+    """A manager in a session of its own, out of reach of our terminal's signals; and how long its log was before."""
     environment = {**os.environ, **({DATABASE: database} if database else {})}
     log = folder / LOG
     with log.open("ab") as output:
@@ -173,15 +188,15 @@ def _text(file: BinaryIO, lines: int) -> str:
 
 
 def _agree_on_database(folder: Path, database: str | None, *, running: bool) -> str | None:
-    """The database to run on, by what is asked for and what is remembered, so that later commands find the same studies."""
+    """The database to run on, asked for or remembered, so that later commands find the same studies."""
     memory = folder / "database"
     remembered = memory.read_text().strip() if memory.exists() else None
     if database is None or database == remembered:
         return remembered
     if running:
         raise errors.NotNow(
-            "the manager of this folder is running on another database; it leaves some seconds after its last study has "
-            "ended or is paused, or use another folder"
+            "the manager of this folder is running on another database; it leaves some seconds after its last study "
+            "has ended or is paused, or use another folder"
         )
     local.write_private(memory, database + "\n")
     return database

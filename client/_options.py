@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from tunesmith.client._client import Client
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 FORMATS = ("table", "json", "yaml")
 
 
@@ -60,29 +59,25 @@ class Target:
         return Client.over(connection, namespace or self.namespace, base)
 
 
-def target(*, output: bool = True) -> Callable[[Function], Callable[..., Any]]:
+def target(*, output: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the common options, and pass it a `Target` as its first argument."""
 
-    def decorate(function: Function) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(*args: Any, **options: Any) -> Any:
             return function(_merged(options), *args, **options)
 
-        for option in _options(output):
-            call = option(call)
-        return call
+        return server_option(namespace_option(output_option(call) if output else call))
 
     return decorate
 
 
-def _options(output: bool) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-o FORMAT`."""
     formats = click.Choice(FORMATS)
-    options = [server_option, namespace_option]
-    if output:
-        options.append(
-            click.option("-o", "--output", type=formats, default=None, help="How to print it.  [default: table]")
-        )
-    return options
+    return click.option("-o", "--output", type=formats, default=None, help="How to print it.  [default: table]")(
+        function
+    )
 
 
 def server_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,7 +98,7 @@ def namespace_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _merged(options: dict[str, Any]) -> Target:
-    """The target that the command's own options name, else those given before the command's name, else the environment."""
+    """The target by the command's own options, else by those before the command's name, else by the environment."""
     before: dict[str, Any] = click.get_current_context().find_root().params
     return Target(
         server=options.pop("server") or before.get("server") or os.environ.get("TUNESMITH_SERVER") or None,

@@ -15,7 +15,7 @@ GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `right`: numbers. `folds`: may be broken over several lines where a terminal is too narrow."""
+    """A column of a table. `right`: numbers. `folds`: may be broken into lines where a terminal is too narrow."""
 
     header: str
     right: bool = False

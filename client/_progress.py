@@ -100,7 +100,7 @@ def trial_line(study: Study, trial: Trial) -> str:
     text = f"trial {trial.number} {_ended(trial)} in {took}" if took != "-" else f"trial {trial.number} {_ended(trial)}"
     if trial.value is not None:
         text += f": {safe(study.spec.objective.metric)} {_format.number(trial.value)}"
-    return f"{text}, {_format.assignment(trial.assignment)}"
+    return f"{text}, {_format.assignment(study.in_order(trial.assignment))}"
 
 
 def _ended(trial: Trial) -> str:
@@ -118,8 +118,10 @@ def live_lines(progress: Progress, width: int, remarks: Sequence[str] = ()) -> l
     study = progress.study
     lines = [_bar_line(progress, width), f"{counts_line(progress)}; {time_line(progress)}"]
     if study.best is not None:
-        lines.append(f"{best_text(study)}: {_format.assignment(study.best.assignment)}")
-    lines += [f"  {safe(trial.name)}: {_format.assignment(trial.assignment)}" for trial in progress.running]
+        lines.append(f"{best_text(study)}: {_format.assignment(study.in_order(study.best.assignment))}")
+    lines += [
+        f"  {safe(trial.name)}: {_format.assignment(study.in_order(trial.assignment))}" for trial in progress.running
+    ]
     return [_fit(line, width) for line in [*lines, *remarks]]
 
 

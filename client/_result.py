@@ -47,7 +47,7 @@ def result_lines(study: Study, best: Trial | None, room: int | None) -> list[str
 
 
 def ending(study: Study) -> str:
-    """`Study digits succeeded: the goal is reached.`"""
+    """How it ended, as `Study digits succeeded: the goal is reached`, in a sentence."""
     verb = {StudyState.SUCCEEDED: "succeeded", StudyState.FAILED: "failed", StudyState.STOPPED: "was stopped"}
     said = study.message.strip() or _REASONS.get(study.reason, study.reason)
     said = said[:1].lower() + said[1:] if said[1:2].islower() else said
@@ -75,7 +75,7 @@ def best_lines(study: Study, best: BestTrial) -> list[str]:
     """The best trial with its value and its parameters."""
     width = max(map(len, best.assignment), default=0)
     head = f"Best trial {safe(best.name)}: {safe(study.spec.objective.metric)} = {_format.number(best.value)}"
-    exact = ((safe(name), _format.exact(value)) for name, value in best.assignment.items())
+    exact = ((safe(name), _format.exact(value)) for name, value in study.in_order(best.assignment).items())
     return [bold(head), *(f"  {name.ljust(width)}  {value}" for name, value in exact)]
 
 
@@ -100,7 +100,7 @@ def command_line(study: Study, trial: Trial) -> str:
         for name, value in rendered.env.items()
     ]
     if not any("${params." in text for text in (*template.command, *template.env.values())):
-        variables.append(f"TUNESMITH_PARAMS={shlex.quote(json.dumps(dict(trial.assignment)))}")
+        variables.append(f"TUNESMITH_PARAMS={shlex.quote(json.dumps(study.in_order(trial.assignment)))}")
     return here + " ".join([*variables, shlex.join(rendered.command)])
 
 

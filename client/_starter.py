@@ -1,7 +1,7 @@
 """What `tunesmith init` writes."""
 
 STUDY = """\
-# A StudyJob: what is tuned, how, and for how long. `tunesmith validate` checks it, `tunesmith schema` has every field.
+# A StudyJob: what is tuned, and how. `tunesmith validate` checks it, `tunesmith schema` has every field.
 apiVersion: tunesmith.dev/v1
 kind: StudyJob
 metadata:
@@ -28,10 +28,15 @@ spec:
 
   # How one trial runs. It is no shell: each argument is one text, in which ${params.NAME} is replaced.
   trial:
-    command: [python, train.py, "--rate=${params.rate}", "--momentum=${params.momentum}", "--method=${params.method}"]
+    command:
+      - python
+      - train.py
+      - --rate=${params.rate}
+      - --momentum=${params.momentum}
+      - --method=${params.method}
     workingDir: .  # relative to this file
 
-  # Metrics are found in what the trial prints, as name=value. Other kinds: file, jsonl; or tunesmith.report() in Python.
+  # Metrics are found in what the trial prints, as name=value. A Python trial may call tunesmith.report() instead.
   collector: {kind: stdout}
 """
 
@@ -59,7 +64,7 @@ def train(rate: float, momentum: float, method: str) -> None:
         x, y = max(-9.0, min(9.0, x + speed_x)), max(-9.0, min(9.0, y + speed_y))
         if step % (STEPS // 10) == 0:
             loss = (1 - x) ** 2 + 10 * (y - x * x) ** 2
-            print(f"step={step} loss={loss:.6g}", flush=True)
+            print(f"loss={loss:.6g}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
-"""Text from others, made safe to show. Names, messages and log lines are untrusted: a terminal acts on what it is sent."""
+"""Text from others, made safe to show: a terminal acts on what it is sent, and names and log lines are untrusted."""
 
 import codecs
+import json
 import re
 import sys
 from typing import TextIO
 
 # C0 but tab and newline, DEL, C1, line separators, and the marks that reorder or hide text.
 _HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def safe_lines(text: str) -> str:
@@ -28,13 +34,13 @@ def safe(text: str) -> str:
 
 def safe_json(text: str) -> str:
     """JSON text whose strings hold nothing that a terminal would act on; it parses to the same value."""
-    return _HOSTILE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return _HOSTILE.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def safe_log(data: bytes) -> str:
-    """What a trial printed, for a terminal: a lone carriage return (a progress bar's) becomes a line end."""
+    """What a trial printed, for a terminal: without colours, and a progress bar's carriage returns as line ends."""
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return safe_lines(text)
+    return safe_lines(_COLOUR.sub("", text))
 
 
 class LogText:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 from tunesmith.study import (
@@ -19,7 +20,7 @@ from tunesmith.study import (
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from tunesmith.v1 import manager_pb2, types_pb2
+    from tunesmith.v1 import manager_pb2, suggestion_pb2, types_pb2
 
 
 def _moment(message: "manager_pb2.Study | manager_pb2.Trial | manager_pb2.Attempt", name: str) -> datetime | None:
@@ -28,6 +29,19 @@ def _moment(message: "manager_pb2.Study | manager_pb2.Trial | manager_pb2.Attemp
         return None
     stamp: Timestamp = getattr(message, name)
     return stamp.ToDatetime(tzinfo=UTC)
+
+
+def _assignment(message: "types_pb2.Assignment") -> dict[str, ParameterValue]:
+    """Values by name, in the order of the names: a protobuf map has none."""
+    return dict(sorted(wire.assignment_from_proto(message).items()))
+
+
+@lru_cache(maxsize=64)
+def _spec(data: bytes) -> StudySpec:
+    """A spec, read once however often a watch tells it."""
+    from tunesmith.v1 import types_pb2
+
+    return wire.spec_from_proto(types_pb2.StudySpec.FromString(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +105,16 @@ class TrialMetric:
     @classmethod
     def from_proto(cls, summary: "types_pb2.MetricSummary") -> Self:
         """From the wire."""
-        numbers = (
-            getattr(summary, name) if summary.HasField(name) else None
-            for name in ("min", "max", "average", "latest", "first")
+        return cls(
+            metric=summary.metric,
+            min=summary.min if summary.HasField("min") else None,
+            max=summary.max if summary.HasField("max") else None,
+            average=summary.average if summary.HasField("average") else None,
+            latest=summary.latest if summary.HasField("latest") else None,
+            first=summary.first if summary.HasField("first") else None,
+            count=summary.count,
+            non_finite=summary.non_finite,
         )
-        return cls(summary.metric, *numbers, summary.count, summary.non_finite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +129,14 @@ class BestTrial:
     @classmethod
     def from_proto(cls, best: "manager_pb2.BestTrial") -> Self:
         """From the wire."""
-        return cls(best.name, best.number, best.value, wire.assignment_from_proto(best.assignment))
+        return cls(best.name, best.number, best.value, _assignment(best.assignment))
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """One study as the manager holds it. `reason` is one word, `message` a sentence; `elapsed` seconds were spent in Running.
+    """One study as the manager holds it. `reason` is one word, `message` a sentence.
 
+    `elapsed`: seconds spent in Running.
     `space_size`: number of assignments in the space; None when it is infinite or too large to count.
     """
 
@@ -144,6 +164,10 @@ class Study:
         """The document that describes the study as it is now."""
         return StudyJob(name=self.name, spec=self.spec, namespace=self.namespace, labels=self.labels)
 
+    def in_order(self, assignment: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
+        """An assignment with its parameters in the order of the document."""
+        return {name: assignment[name] for name in self.spec.space.names if name in assignment}
+
     @property
     def planned(self) -> int | None:
         """Number of trials after which the study ends at the latest; None when only time limits it."""
@@ -159,7 +183,7 @@ class Study:
             uid=study.uid,
             generation=study.generation,
             labels=dict(study.labels),
-            spec=wire.spec_from_proto(study.spec),
+            spec=_spec(study.spec.SerializeToString(deterministic=True)),
             state=wire.STUDY_STATE_FROM_PROTO[study.state],
             reason=study.reason,
             message=study.message,
@@ -193,7 +217,7 @@ class Attempt:
         """From the wire."""
         return cls(
             number=attempt.number,
-            ending=_ENDINGS[attempt.ending],
+            ending=wire.ATTEMPT_ENDING_FROM_PROTO.get(attempt.ending),
             failure_class=wire.FAILURE_CLASS_FROM_PROTO.get(attempt.failure_class),
             exit_status=attempt.exit_status if attempt.HasField("exit_status") else None,
             message=attempt.message,
@@ -203,13 +227,9 @@ class Attempt:
         )
 
 
-# The enum's numbers are its order in manager.proto; 0 is "still running".
-_ENDINGS: Mapping[int, AttemptEnding | None] = {0: None, **dict(enumerate(AttemptEnding, start=1))}
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One assignment being evaluated. `value` None: the objective has no finite value (yet). `parent`: a trial's name."""
+    """One assignment being evaluated. `value` None: the objective has no finite value. `parent`: a trial's name."""
 
     name: str
     number: int
@@ -245,7 +265,7 @@ class Trial:
             state=wire.TRIAL_STATE_FROM_PROTO[trial.state],
             reason=trial.reason,
             message=trial.message,
-            assignment=wire.assignment_from_proto(trial.assignment),
+            assignment=_assignment(trial.assignment),
             value=trial.value if trial.HasField("value") else None,
             metrics=tuple(TrialMetric.from_proto(metric) for metric in trial.metrics),
             attempts=tuple(Attempt.from_proto(attempt) for attempt in trial.attempts),
@@ -316,7 +336,7 @@ class Setting:
     meaning: str
 
     @classmethod
-    def from_proto(cls, setting: "types_pb2.SettingDescription") -> Self:
+    def from_proto(cls, setting: "suggestion_pb2.SettingDescription") -> Self:
         """From the wire."""
         return cls(
             name=setting.name,

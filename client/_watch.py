@@ -31,6 +31,11 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class AllEnded:
+    """No more trials will be told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """The manager does not answer; it is looked for, and a local one started again."""
 
@@ -54,7 +59,7 @@ class Interrupt:
     """The user pressed Ctrl-C."""
 
 
-News = Told | Ended | Lost | Found | Broken | Interrupt
+News = Told | Ended | AllEnded | Lost | Found | Broken | Interrupt
 
 
 class Watch:
@@ -83,11 +88,11 @@ class Watch:
         self._revision = since_revision
         self._sleep = sleep
         self._left = threading.Event()
-        self._followers = [self._studies, self._trials] if trials else [self._studies]
+        self.tells_trials = trials
 
     def start(self) -> None:
         """Begin. The threads end with the process."""
-        for follow in self._followers:
+        for follow in [self._studies, *([self._trials] if self.tells_trials else [])]:
             threading.Thread(target=follow, daemon=True).start()
 
     def leave(self) -> None:
@@ -104,6 +109,7 @@ class Watch:
 
     def _trials(self) -> None:
         self._follow(self._ended, tells=False)
+        self.news.put(AllEnded())
 
     def _ended(self) -> Iterator[bool]:
         for trials, revision in self._client.watch_trials(self._name, self._revision):

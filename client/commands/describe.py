@@ -131,7 +131,7 @@ def _show_trial(trial: "Trial", study: "Study") -> None:
     }
     pairs({name: text for name, text in rows.items() if text and text != "-"})
     print("\nParameters")
-    pairs({f"  {safe(name)}": _format.parameter(value) for name, value in trial.assignment.items()})
+    pairs({f"  {safe(name)}": _format.exact(value) for name, value in study.in_order(trial.assignment).items()})
     if trial.metrics:
         print()
         names = ("MIN", "MAX", "AVERAGE", "LATEST", "COUNT", "NOT FINITE")

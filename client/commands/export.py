@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="\b\nExamples:\n  tunesmith export digits > digits.csv\n  tunesmith export digits --format json --file digits.json"
+    epilog="\b\nExamples:\n"
+    "  tunesmith export digits > digits.csv\n"
+    "  tunesmith export digits --format json --file digits.json"
 )
 @click.argument("study")
 @click.option(

@@ -82,9 +82,10 @@ def trials(where: Target, study: str, states: tuple[str, ...]) -> None:
     from tunesmith.study import TrialState
 
     with where.client() as client:
+        owner = client.study(study)
         found = client.trials(study, states=[TrialState(state) for state in states])
     if where.for_people:
-        _show_trials(found)
+        _show_trials(owner, found)
     else:
         emit([trial_data(trial) for trial in found], where.output)
 
@@ -143,14 +144,14 @@ def _progress(study: "Study") -> str:
     return f"{study.counts.finished}" if planned is None else f"{study.counts.finished}/{planned}"
 
 
-def _show_trials(found: "list[Trial]") -> None:
+def _show_trials(study: "Study", found: "list[Trial]") -> None:
     from tunesmith.client import _format
     from tunesmith.client._output import Column, table
     from tunesmith.client._terminal import safe
 
     columns = [
         Column("TRIAL"),
-        Column("STATE"),
+        Column("STATE", folds=True),
         Column("VALUE", right=True),
         Column("TOOK", right=True),
         Column("ASSIGNMENT", folds=True),
@@ -161,7 +162,7 @@ def _show_trials(found: "list[Trial]") -> None:
             _state(trial),
             _format.number(trial.value),
             _format.between(trial.started, trial.finished),
-            _format.assignment(trial.assignment),
+            _format.assignment(study.in_order(trial.assignment)),
         ]
         for trial in found
     ]

@@ -6,7 +6,10 @@ from tunesmith.client._options import Target, target
 
 
 @click.command(
-    epilog="\b\nExamples:\n  tunesmith logs digits-3-k2f4q\n  tunesmith logs digits/3 -f\n  tunesmith logs digits/3 --tail 4"
+    epilog="\b\nExamples:\n"
+    "  tunesmith logs digits-3-k2f4q\n"
+    "  tunesmith logs digits/3 -f\n"
+    "  tunesmith logs digits/3 --tail 4"
 )
 @click.argument("trial")
 @click.option("-f", "--follow", is_flag=True, help="Also what it prints from now on, until it ends.")

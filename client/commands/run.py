@@ -1,5 +1,6 @@
 """`tunesmith run`: the whole platform for one study."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,7 +19,7 @@ _EACH_TRIAL = 100
 file_argument = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 
 
-def document_options(function: Any) -> Any:
+def document_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--trials`, `--set`, `--name`: what is changed in a document while it is read."""
     for option in (
         click.option("--name", metavar="NAME", help="Another name for the study."),
@@ -117,7 +118,7 @@ def _run(client: "Client", where: Target, job: "StudyJob", file: str, text: byte
 
 
 def stay(client: "Client", where: Target, study: "Study", stream: TextIO, *, again: str | None) -> int:
-    """Follow a study to its end and show its result; `again`: Ctrl-C stops its trials, and this command goes on later."""
+    """Follow a study to its end and show its result; `again`: Ctrl-C stops its trials, and that command goes on."""
     from tunesmith.client._display import lines_only, make_display
     from tunesmith.client._follow import Follower, first_failure
     from tunesmith.client._watch import Watch

@@ -5,20 +5,20 @@ Each is a program of its own; the command becomes it.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import click
 
-_PORT = 7461
+_PORT = 6790
 
 
-def _listen(default: str | None) -> Any:
+def _listen(default: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     text = "host:port or unix:/path; may be given more than once." + (f"  [default: {default}]" if default else "")
     return click.option("--listen", "listen", multiple=True, metavar="ADDRESS", help=text)
 
 
-def _manager_options(function: Any) -> Any:
+def _manager_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS."),
         click.option(
@@ -47,17 +47,17 @@ def _manager_options(function: Any) -> Any:
 def command(listen: tuple[str, ...], **options: Any) -> NoReturn:
     """Serve the studies of this folder to a team, in the foreground: the manager with the services it needs.
 
-    TCP asks for a token: the first one is written to .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
+    TCP asks for a token: the first is written to .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
     """
     _serve_manager(listen or (f"127.0.0.1:{_PORT}",), **options)
 
 
-@click.group(epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:7461")
+@click.group(epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:6790")
 def manager() -> None:
     """The manager alone."""
 
 
-@manager.command("serve", epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:7461")
+@manager.command("serve", epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:6790")
 @_listen(None)
 @click.option("--idle", type=click.FloatRange(min=0), metavar="SECONDS", help="Leave when unused for so long.")
 @_manager_options
@@ -66,23 +66,23 @@ def manager_serve(listen: tuple[str, ...], **options: Any) -> NoReturn:
     _serve_manager(listen, **options)
 
 
-@click.group(epilog="\b\nExample:\n  tunesmith suggestion serve --listen 127.0.0.1:7462")
+@click.group(epilog="\b\nExample:\n  tunesmith suggestion serve --listen 127.0.0.1:6791")
 def suggestion() -> None:
     """The suggestion service alone."""
 
 
 @suggestion.command(
-    "serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol --listen 127.0.0.1:7462"
+    "serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol --listen 127.0.0.1:6791"
 )
 @click.option(
     "--algorithm", "algorithms", multiple=True, metavar="NAME", help="Only this one; may be given more than once."
 )
-@_listen("127.0.0.1:7462")
+@_listen("127.0.0.1:6791")
 @click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS.")
 def suggestion_serve(algorithms: tuple[str, ...], listen: tuple[str, ...], insecure_bind: bool) -> NoReturn:
     """Run the suggestion service, in the foreground."""
     words = [word for name in algorithms for word in ("--algorithm", name)]
-    words += [word for address in listen or ("127.0.0.1:7462",) for word in ("--listen", address)]
+    words += [word for address in listen or ("127.0.0.1:6791",) for word in ("--listen", address)]
     _become("tunesmith.suggestion", [*words, *(["--insecure-bind"] if insecure_bind else [])])
 
 
@@ -107,4 +107,4 @@ def _serve_manager(
 def _become(module: str, words: Sequence[str]) -> NoReturn:
     """Replace this process by a service, so that signals and exit codes are the service's own."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, "serve", *words])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module, "serve", *words])

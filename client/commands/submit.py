@@ -8,7 +8,7 @@ from tunesmith.client._options import Target, target
 from tunesmith.client.commands.run import document_options, file_argument, read
 
 
-@click.command(epilog="\b\nExamples:\n  tunesmith submit study.yaml\n  tunesmith submit study.yaml --server host:7461")
+@click.command(epilog="\b\nExamples:\n  tunesmith submit study.yaml\n  tunesmith submit study.yaml --server host:6790")
 @file_argument
 @document_options
 @target()

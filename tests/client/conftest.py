@@ -1,0 +1,87 @@
+"""A folder, a document in it, a fake manager that is the folder's own, and the command."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.client.fake_manager import Running, Script, fake_manager
+
+from tunesmith.client import __main__ as program
+
+DOCUMENT = """\
+apiVersion: tunesmith.dev/v1
+kind: StudyJob
+metadata:
+  name: digits
+  labels: {team: vision}
+spec:
+  objective: {metric: loss, type: minimize}
+  parameters:
+    - {name: C, type: double, min: 0.01, max: 100, distribution: logUniform}
+    - {name: kernel, type: categorical, values: [rbf, poly]}
+  algorithm: {name: random, settings: {seed: 7}}
+  limits: {trials: 5, parallel: 2}
+  trial:
+    command: [python, train.py, "--C=${params.C}", "--kernel=${params.kernel}"]
+    env: {OMP_NUM_THREADS: "1", API_TOKEN: hush-hush}
+"""
+
+
+@dataclass
+class Outcome:
+    """What a command did."""
+
+    code: int
+    raw: bytes
+    out: str
+    err: str
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with study.yaml; nothing of the environment reaches the command."""
+    for name in list(os.environ):
+        if name.startswith("TUNESMITH_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")
+    (tmp_path / "study.yaml").write_text(DOCUMENT)
+    return tmp_path
+
+
+@pytest.fixture
+def command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs `tunesmith` in this process, as `main` does."""
+
+    def run(*words: str, input: str | None = None) -> Outcome:
+        runner = CliRunner()
+        with runner.isolation(input=input) as (out, err, _):
+            code = program.run(list(words))
+            sys.stdout.flush()
+            raw = out.getvalue()
+            return Outcome(code, raw, raw.decode(errors="replace"), err.getvalue().decode())
+
+    return run
+
+
+@pytest.fixture
+def fake(folder: Path) -> Iterator[Callable[..., Running]]:
+    """Starts fakes; the last one is the folder's local manager."""
+    with ExitStack() as stack:
+
+        def start(script: Script | None = None) -> Running:
+            running = stack.enter_context(fake_manager(script))
+            running.place(folder)
+            return running
+
+        yield start
+    shutil.rmtree(folder / ".tunesmith", ignore_errors=True)
