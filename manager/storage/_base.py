@@ -11,9 +11,11 @@ from sqlalchemy import Connection, CursorResult, Executable, Select, bindparam, 
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.manager.storage import _head as heads
+from tunesmith.manager.storage._dialect import update_some
 from tunesmith.manager.storage._head import Head
 from tunesmith.manager.storage._jobs import JobCache, from_text
 from tunesmith.manager.storage._keys import signed, study_of
+from tunesmith.manager.storage._live import Live
 from tunesmith.manager.storage._tables import documents, events, studies
 from tunesmith.manager.storage._text import clean, clean_message
 from tunesmith.services.errors import NotFound
@@ -36,15 +38,15 @@ _LOCKED = {statement: statement.with_for_update() for statement in (_BY_UID, _BY
 class Base:
     """A connection with an open transaction, and what has been read and not yet written in it."""
 
-    def __init__(self, connection: Connection, jobs: JobCache, *, writable: bool) -> None:
-        """A transaction that somebody else begins and ends."""
+    def __init__(self, connection: Connection, jobs: JobCache, live: Live, *, writable: bool) -> None:
+        """A transaction that somebody else begins and ends; `live` is what is known at its beginning."""
         self._connection = connection
         self._dialect = connection.dialect.name
         self._writable = writable
         self._broken = False
         self._jobs = jobs
         self._new_jobs: dict[tuple[str, int], StudyJob] = {}
-        self._heads: dict[int, Head] = {}
+        self._live = live
         self._events: list[dict[str, Any]] = []
 
     def _run(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
@@ -76,13 +78,11 @@ class Base:
         row = self._one(_LOCKED[statement] if self._writable else statement, parameters)
         if row is None:
             raise NotFound(missing)
-        # A head that is here already holds changes that the database does not have yet.
-        return self._heads.setdefault(row[0], Head.of(row))
+        return self._live.put_head(Head.of(row))
 
     def _head(self, uid: str) -> Head:
-        for head in self._heads.values():
-            if head.uid == uid:
-                return head
+        if (head := self._live.head_of(uid)) is not None:
+            return head
         return self._find(_BY_UID, f"there is no study with uid {uid!r}", uid=uid)
 
     def _head_by_name(self, namespace: str, name: str) -> Head:
@@ -91,7 +91,7 @@ class Base:
 
     def _head_of_trial(self, trial_id: int) -> Head:
         study_id = study_of(trial_id)
-        if (head := self._heads.get(study_id)) is not None:
+        if (head := self._live.heads.get(study_id)) is not None:
             return head
         return self._find(_BY_ID, f"there is no trial with id {trial_id}", id=study_id)
 
@@ -139,10 +139,10 @@ class Base:
             self._jobs.put(uid, generation, job)
 
     def _flush(self) -> None:
-        for head in self._heads.values():
-            if head.dirty:
-                self._run(heads.SAVE, head.values())
-                head.dirty = False
+        for head in self._live.heads.values():
+            if changes := head.take_changes():
+                values = {f"new_{name}": value for name, value in changes.items()}
+                self._run(update_some(studies, tuple(changes)), {"key": head.id, **values})
         if self._events:
             self._run(_ADD_EVENTS, self._events)
             self._events = []

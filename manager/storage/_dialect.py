@@ -1,8 +1,9 @@
 """The few statements that SQLite and PostgreSQL spell through constructs of their own, each built once."""
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, bindparam
+from sqlalchemy import Table, Update, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -25,6 +26,13 @@ def upsert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     statement = _insert(dialect, table)
     changes = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+
+
+@cache
+def update_some(table: Table, names: tuple[str, ...]) -> Update:
+    """Set these columns, from parameters `new_<name>`, of the row with primary key `id`, parameter `key`."""
+    changes: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return update(table).where(table.c.id == bindparam("key")).values(changes)
 
 
 @cache

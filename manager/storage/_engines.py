@@ -1,22 +1,18 @@
 """Connections to SQLite and PostgreSQL, set up as the store needs them."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from tunesmith.manager.storage import _sqlite
 from tunesmith.manager.storage._errors import DatabaseUnusable
 from tunesmith.services.errors import FixRequest
 
 WAIT: Final = 30
 """Seconds to wait for another process's lock."""
 
-_PRAGMAS: Final = (
-    "PRAGMA synchronous=NORMAL",  # with WAL: kill -9 loses nothing committed; a power cut may take the last moments
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA journal_size_limit=67108864",
-)
 _POSTGRES: Final = {
     "application_name": "tunesmith",
     "connect_timeout": 10,
@@ -48,63 +44,41 @@ def parse_url(text: str) -> URL:
 
 def make_writer(url: URL) -> Engine:
     """An engine for the one connection that writes."""
-    engine = _engine(url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _write_sqlite)
-        event.listen(engine, "begin", lambda connection: _execute(connection, "BEGIN IMMEDIATE"))
-    else:
-        event.listen(engine, "connect", _set_postgres)
-    return engine
+    if url.drivername == "sqlite":
+        return _engine(url.set(drivername=_sqlite.WRITER), _sqlite.set_up_writer, poolclass=NullPool)
+    return _engine(url, _set_up_postgres, poolclass=NullPool)
 
 
 def make_readers(url: URL) -> Engine:
     """An engine whose transactions see one state of what is committed, and cannot write."""
-    engine = _engine(url, pool_size=4, max_overflow=28)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _read_sqlite)
-        event.listen(engine, "begin", lambda connection: _execute(connection, "BEGIN"))
+    pool = {"pool_size": 4, "max_overflow": 28}
+    if url.drivername == "sqlite":
+        return _engine(url.set(drivername=_sqlite.READER), _sqlite.set_up_reader, **pool)
+    return _engine(url, _set_up_postgres_reader, **pool)
+
+
+def _engine(url: URL, set_up: Callable[[Any, Any], None], **options: Any) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        arguments: dict[str, Any] = {"timeout": WAIT, "check_same_thread": False}
     else:
-        event.listen(engine, "connect", _read_postgres)
+        arguments = {name: value for name, value in _POSTGRES.items() if name not in url.query}
+    try:
+        engine = create_engine(url, connect_args=arguments, **options)
+    except ModuleNotFoundError as error:
+        advice = "PostgreSQL needs a further package: pip install 'tunesmith[postgres]'"
+        raise DatabaseUnusable(f"{advice} ({error})") from error
+    event.listen(engine, "connect", set_up)
     return engine
 
 
-def _engine(url: URL, **options: Any) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        return create_engine(url, connect_args={"timeout": WAIT, "check_same_thread": False}, **options)
-    arguments = {name: value for name, value in _POSTGRES.items() if name not in url.query}
-    try:
-        return create_engine(url, connect_args=arguments, **options)
-    except ModuleNotFoundError as error:
-        raise DatabaseUnusable(
-            f"PostgreSQL needs a further package: pip install 'tunesmith[postgres]' ({error})"
-        ) from error
-
-
-def _execute(connection: Any, statement: str) -> None:
-    # Past SQLAlchemy's execution, which would cost three times as much as the statement.
-    connection.connection.driver_connection.execute(statement)
-
-
-def _write_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; the hook above does
-    connection.execute("PRAGMA journal_mode=WAL")
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-
-
-def _read_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None
-    connection.execute("PRAGMA query_only=ON")
-
-
-def _set_postgres(connection: Any, _: Any) -> None:
+def _set_up_postgres(connection: Any, _: Any) -> None:
     connection.execute(_SETTINGS)
     connection.commit()
 
 
-def _read_postgres(connection: Any, record: Any) -> None:
-    _set_postgres(connection, record)
+def _set_up_postgres_reader(connection: Any, record: Any) -> None:
     from psycopg import IsolationLevel
 
+    _set_up_postgres(connection, record)
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True

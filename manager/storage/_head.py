@@ -1,16 +1,16 @@
 """A study's counters while a transaction changes them: read once, written once, however many trials move."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 
 from tunesmith.manager.storage._keys import next_digest, signed, unsigned
 from tunesmith.manager.storage._rows import StudyRow
 from tunesmith.manager.storage._tables import studies
 from tunesmith.study import StudyJob, StudyState, TrialState, check_trial_move
 
-COUNTS = tuple((state, studies.c[column]) for state, column in (
+COUNTS = (
     (TrialState.PENDING, "pending"),
     (TrialState.RUNNING, "running"),
     (TrialState.SUCCEEDED, "succeeded"),
@@ -18,7 +18,8 @@ COUNTS = tuple((state, studies.c[column]) for state, column in (
     (TrialState.EARLY_STOPPED, "early_stopped"),
     (TrialState.KILLED, "killed"),
     (TrialState.METRICS_UNAVAILABLE, "metrics_unavailable"),
-))  # fmt: skip
+)
+"""States of trials, and the columns that count them."""
 
 _COUNTED = tuple(state for state, _ in COUNTS)
 _STATES = {state.value: state for state in StudyState}
@@ -42,17 +43,12 @@ CHANGING = (
     "initial_used",
 )
 
-SELECT = select(*(studies.c[name] for name in (*FIXED, *CHANGING)), *(column for _, column in COUNTS))
-SAVE = (
-    update(studies)
-    .where(studies.c.id == bindparam("key"))
-    .values({name: bindparam(name) for name in (*CHANGING, *(column.name for _, column in COUNTS))})
-)
+SELECT = select(*(studies.c[name] for name in (*FIXED, *CHANGING, *(name for _, name in COUNTS))))
 
 
 @dataclass(slots=True)
 class Head:
-    """A study's row, to be changed. `digest` is unsigned. `dirty`: it must be written before the transaction ends."""
+    """A study's row, to be changed. `digest` is unsigned; `stored`: the columns as the database has them."""
 
     id: int
     uid: str
@@ -75,7 +71,7 @@ class Head:
     finished: float | None
     initial_used: int
     counts: dict[TrialState, int]
-    dirty: bool = False
+    stored: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> "Head":
@@ -83,14 +79,22 @@ class Head:
         fields = (*FIXED, *CHANGING)
         values: dict[str, Any] = dict(zip(fields, row, strict=False))
         values.update(state=_STATES[values["state"]], digest=unsigned(values["digest"]))
-        return cls(**values, counts=dict(zip(_COUNTED, row[len(fields) :], strict=True)))
+        head = cls(**values, counts=dict(zip(_COUNTED, row[len(fields) :], strict=True)))
+        head.stored = head._columns()
+        return head
 
-    def values(self) -> dict[str, Any]:
-        """Parameters of `SAVE`."""
-        values = {name: getattr(self, name) for name in CHANGING}
-        values.update((column.name, self.counts[state]) for state, column in COUNTS)
-        values.update(key=self.id, state=self.state.value, digest=signed(self.digest))
-        return values
+    def take_changes(self) -> dict[str, Any]:
+        """Columns that the database does not have yet, which are then taken as stored."""
+        columns = self._columns()
+        changes = {name: value for name, value in columns.items() if value != self.stored[name]}
+        self.stored = columns
+        return changes
+
+    def _columns(self) -> dict[str, Any]:
+        columns = {name: getattr(self, name) for name in CHANGING}
+        columns.update((name, self.counts[state]) for state, name in COUNTS)
+        columns.update(state=self.state.value, digest=signed(self.digest))
+        return columns
 
     def row(self, job: StudyJob) -> StudyRow:
         """What the store hands out."""
@@ -102,11 +106,9 @@ class Head:
         """Raise revision and digest, because trial `number` came or changed."""
         self.revision += 1
         self.digest = next_digest(self.digest, number, state.value, value, assignment)
-        self.dirty = True
 
     def recount(self, old: TrialState, new: TrialState) -> None:
         """One trial moves. Raises TransitionError when it may not."""
         check_trial_move(old, new)
         self.counts[old] -= 1
         self.counts[new] += 1
-        self.dirty = True

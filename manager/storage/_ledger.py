@@ -99,14 +99,24 @@ class Ledger:
                 columns.append(self._enter(row, source, metric))
         return columns
 
-    def changed_summaries(self) -> list[tuple[int, MetricSummary]]:
-        """Slot and new summary of each metric that got observations."""
-        changed = (m for m in self._metrics.values() if m.finite or m.non_finite)
-        return [(m.slot, add_all(m.summary, m.finite, m.non_finite)) for m in changed]
+    def settle_summaries(self) -> list[tuple[int, MetricSummary]]:
+        """Bring the summaries up to date; gives slot and summary of each that changed."""
+        changed = [metric for metric in self._metrics.values() if metric.finite or metric.non_finite]
+        for metric in changed:
+            metric.summary = add_all(metric.summary, metric.finite, metric.non_finite)
+            metric.finite, metric.non_finite = [], 0
+        return [(metric.slot, metric.summary) for metric in changed]
 
-    def changed_sources(self) -> list[Source]:
-        """The sources of which something changed."""
-        return [source for source in self._sources.values() if source.dirty]
+    def settle_sources(self) -> list[Source]:
+        """The sources of which something changed since this was asked."""
+        changed = [source for source in self._sources.values() if source.dirty]
+        for source in changed:
+            source.dirty = False
+        return changed
+
+    def summaries(self) -> list[MetricSummary]:
+        """The summaries by slot."""
+        return [metric.summary for metric in self._metrics.values() if metric.seen]
 
     def source(self, name: str) -> Source:
         """The source, which is new when the attempt has none of that name."""

@@ -1,5 +1,6 @@
 """Trials on their way: attempts opened and closed, states moved, stops asked for."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage import _trial_rows as rows
+from tunesmith.manager.storage._dialect import update_some
 from tunesmith.manager.storage._rows import AttemptRow, TrialRow
 from tunesmith.manager.storage._summaries import Summaries
 from tunesmith.manager.storage._text import clean_message, to_json
@@ -44,8 +46,7 @@ class Moves(Trials, Summaries):
                 f"an attempt is opened of a Pending trial that has none open, but got {trial.name} "
                 f"(state={trial.state}, attempt={trial.attempt}, open={trial.attempt_open})"
             )
-        opened = replace(trial, attempt=trial.attempt + 1, attempt_open=True, attempt_started=now)
-        self._save(opened)
+        opened = self._change(trial, {"attempt": trial.attempt + 1, "attempt_open": True, "attempt_started": now})
         values = {"trial_id": trial_id, "number": opened.attempt, "message": "", "folder": folder, "started": now}
         self._run(_OPEN, values)
         return AttemptRow(opened.attempt, None, None, None, "", folder, now, None)
@@ -62,9 +63,10 @@ class Moves(Trials, Summaries):
             return trial
         if not trial.attempt_open:
             raise TransitionError(f"a trial is launched with an open attempt, but {trial.name} has none")
-        started = now if trial.started is None else trial.started
-        moved = replace(trial, reason="", message="", not_before=None, started=started)
-        return self._move(trial, moved, TrialState.RUNNING, "launched", f"attempt {trial.attempt}", now)
+        changes = {"reason": "", "message": "", "not_before": None, "started": _first(trial.started, now)}
+        moved = self._move(trial, TrialState.RUNNING, changes)
+        self._note_move(moved, "launched", f"attempt {trial.attempt}", now)
+        return moved
 
     def close_attempt(
         self,
@@ -90,7 +92,7 @@ class Moves(Trials, Summaries):
         }
         self._run(_CLOSE, values)
         failures = trial.failures + (ending is AttemptEnding.FAILED)
-        self._save(replace(trial, attempt_open=False, failures=failures))
+        self._change(trial, {"attempt_open": False, "failures": failures})
         return True
 
     def move_trial(
@@ -122,10 +124,12 @@ class Moves(Trials, Summaries):
         if state is TrialState.PENDING:
             changes.update(_FORGOTTEN, failures=0 if trial.state.final else trial.failures)
         elif state is TrialState.RUNNING:
-            changes.update(started=now if trial.started is None else trial.started)
+            changes.update(started=_first(trial.started, now))
         else:
             changes.update(finished=now, **self._outcome(trial, state))
-        return self._move(trial, replace(trial, **changes), state, reason, message, now)
+        moved = self._move(trial, state, changes)
+        self._note_move(moved, reason, message, now)
+        return moved
 
     def request_stop(self, trial_id: int, kind: str, reason: str, now: float) -> TrialRow:
         """Note that the trial should stop. The first intent wins, except that `kill` overrides `interrupt`.
@@ -136,9 +140,7 @@ class Moves(Trials, Summaries):
         wins = trial.stop_kind is None or (trial.stop_kind == "interrupt" and kind == "kill")
         if trial.state.final or not wins:
             return trial
-        asked = replace(trial, stop_kind=kind, stop_reason=clean_message(reason), stop_time=now)
-        self._save(asked)
-        return asked
+        return self._change(trial, {"stop_kind": kind, "stop_reason": clean_message(reason), "stop_time": now})
 
     def attempts(self, trial_id: int) -> list[AttemptRow]:
         """All attempts by number."""
@@ -148,8 +150,12 @@ class Moves(Trials, Summaries):
         self._check_writable()
         return self._trial(self._head_of_trial(trial_id), trial_id)
 
-    def _save(self, trial: TrialRow) -> None:
-        self._run(rows.SAVE, rows.saved_values(trial))
+    def _change(self, trial: TrialRow, changes: Mapping[str, Any]) -> TrialRow:
+        """Store these fields of the trial, and no others: an index is written only when one of its columns is."""
+        self._run(update_some(t.trials, tuple(changes)), rows.changed_values(trial.id, changes))
+        changed = replace(trial, **changes)
+        self._live.put_trial(changed)
+        return changed
 
     def _outcome(self, trial: TrialRow, state: TrialState) -> dict[str, Any]:
         """Completion rank and value of a trial that ends; a success enters the study's numbers."""
@@ -162,14 +168,16 @@ class Moves(Trials, Summaries):
         head.rank += 1
         return {"completion_rank": head.rank, "value": value}
 
-    def _move(self, old: TrialRow, new: TrialRow, state: TrialState, reason: str, message: str, now: float) -> TrialRow:
-        head = self._head_of_trial(old.id)
-        head.recount(old.state, state)
-        head.advance(old.number, state, new.value, to_json(old.assignment))
-        moved = replace(new, state=state, revision=head.revision, digest=head.digest)
-        self._save(moved)
-        self._note(head, old.number, state.value, reason, message, now, revised=True)
-        return moved
+    def _move(self, trial: TrialRow, state: TrialState, changes: Mapping[str, Any]) -> TrialRow:
+        head = self._head_of_trial(trial.id)
+        head.recount(trial.state, state)
+        head.advance(trial.number, state, changes.get("value", trial.value), to_json(trial.assignment))
+        revised = {"state": state, "revision": head.revision, "digest": head.digest}
+        return self._change(trial, {**changes, **revised})
+
+    def _note_move(self, trial: TrialRow, reason: str, message: str, now: float) -> None:
+        head = self._head_of_trial(trial.id)
+        self._note(head, trial.number, trial.state.value, reason, message, now, revised=True)
 
 
 _FORGOTTEN = {
@@ -180,6 +188,10 @@ _FORGOTTEN = {
     "stop_reason": None,
     "stop_time": None,
 }
+
+
+def _first(started: float | None, now: float) -> float:
+    return now if started is None else started
 
 
 def _read_attempt(

@@ -1,7 +1,6 @@
 """Observations: stored once each, with the summaries and offsets that they change, and read in pages."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select
@@ -10,11 +9,9 @@ from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._dialect import upsert
 from tunesmith.manager.storage._ledger import Ledger, Source, value_of
 from tunesmith.manager.storage._rows import ObservationRow, StoredObservation
-from tunesmith.manager.storage._summaries import Summaries
-from tunesmith.services.errors import NotFound, NotNow
-from tunesmith.study import TrialState
-
-_TRIAL = select(t.trials.c.name, t.trials.c.state, t.trials.c.attempt).where(t.trials.c.id == bindparam("id"))
+from tunesmith.manager.storage._summaries import Summaries, columns_of
+from tunesmith.manager.storage._trials import Trials
+from tunesmith.services.errors import NotNow
 
 _f = t.offsets.c
 _SOURCES = (
@@ -47,7 +44,7 @@ _ADD = insert(t.observations)
 _AT_ONCE = 500
 
 
-class Observations(Summaries):
+class Observations(Trials, Summaries):
     """The part of a transaction that is about observations."""
 
     def add_observations(
@@ -76,16 +73,21 @@ class Observations(Summaries):
             NotNow: No such attempt, or the trial is final and there are new rows.
         """
         self._check_writable()
-        spec = self._job(self._head_of_trial(trial_id)).spec
-        state = self._state_of(trial_id, attempt)
-        ledger = Ledger(spec, self._attempt_summaries(trial_id, attempt), self._sources(trial_id, attempt))
+        trial = self._trial(self._head_of_trial(trial_id), trial_id)
+        if not 1 <= attempt <= trial.attempt:
+            raise NotNow(f"an attempt is opened before it reports, but got attempt {attempt} (last={trial.attempt})")
+        ledger = self._take_ledger(trial_id, attempt)
         columns = self._enter_rows(ledger, trial_id, attempt, rows)
-        if columns and state.final:
-            raise NotNow(f"a trial takes observations until it ends, but got {len(columns)} new ones (state={state})")
+        if columns and trial.state.final:
+            raise NotNow(
+                f"a trial takes observations until it ends, but got {len(columns)} new ones (state={trial.state})"
+            )
         if offset is not None:
             source = ledger.source(offset[0])
             source.position, source.dirty = offset[1], True
         self._store_rows(ledger, trial_id, attempt, columns)
+        if not trial.state.final:
+            self._live.ledgers[trial_id, attempt] = ledger
         return len(columns)
 
     def offsets(self, trial_id: int, attempt: int) -> dict[str, int]:
@@ -108,14 +110,13 @@ class Observations(Summaries):
             for position, metric, kind, value, step, time, source, sequence in found
         ]
 
-    def _state_of(self, trial_id: int, attempt: int) -> TrialState:
-        row = self._one(_TRIAL, {"id": trial_id})
-        if row is None:
-            raise NotFound(f"there is no trial with id {trial_id}")
-        name, state, last = row
-        if not 1 <= attempt <= last:
-            raise NotNow(f"an attempt is opened before it reports, but got attempt {attempt} of {name} (last={last})")
-        return TrialState(state)
+    def _take_ledger(self, trial_id: int, attempt: int) -> Ledger:
+        """The attempt's ledger, which is kept again only once all that is entered in it is stored."""
+        ledger = self._live.ledgers.pop((trial_id, attempt), None)
+        if ledger is None:
+            spec = self._job(self._head_of_trial(trial_id)).spec
+            ledger = Ledger(spec, self._attempt_summaries(trial_id, attempt), self._sources(trial_id, attempt))
+        return ledger
 
     def _sources(self, trial_id: int, attempt: int) -> list[Source]:
         return [Source(*row) for row in self._all(_SOURCES, {"trial": trial_id, "attempt": attempt})]
@@ -138,9 +139,9 @@ class Observations(Summaries):
         key = {"trial_id": trial_id, "attempt": attempt}
         if columns:
             self._run(_ADD, [{**key, **row} for row in columns])
-            summaries = [{**key, "slot": slot, **asdict(s)} for slot, s in ledger.changed_summaries()]
+            summaries = [{**key, "slot": slot, **columns_of(s)} for slot, s in ledger.settle_summaries()]
             self._run(upsert(self._dialect, t.metric_summaries), summaries)
-        if changed := ledger.changed_sources():
+        if changed := ledger.settle_sources():
             sources = [
                 {**key, "slot": s.slot, "source": s.name, "highest": s.highest, "position": s.position} for s in changed
             ]

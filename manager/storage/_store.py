@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +15,7 @@ from tunesmith.manager.storage._engines import make_readers, make_writer, parse_
 from tunesmith.manager.storage._errors import collided, translate
 from tunesmith.manager.storage._fence import Fence
 from tunesmith.manager.storage._jobs import JobCache
+from tunesmith.manager.storage._live import Live
 from tunesmith.manager.storage._tables import HEAD
 from tunesmith.manager.storage._tx import Tx
 from tunesmith.services.errors import TryAgain
@@ -39,6 +40,8 @@ class Store:
         self._turn = threading.Lock()
         self._holder: int | None = None
         self._committing = False
+        self._live = Live()
+        self._version = 0  # of SQLite's `data_version`, which is another after another process has written
         self._jobs = JobCache()
 
     def prepare(self) -> None:
@@ -101,18 +104,31 @@ class Store:
     def _run(self, work: Callable[[Tx], T], fence: Fence | None) -> T:
         self._committing = False
         with self._begun() as connection:
-            tx = Tx(connection, self._jobs, writable=True)
+            self._recall(connection)
+            tx = Tx(connection, self._jobs, self._live, writable=True)
             if fence is not None:
                 tx.check_fence(fence)
             result = work(tx)
             tx.finish()
             self._committing = True
         tx.publish()
+        if self._live.is_large():
+            self._live = Live()
         return result
+
+    def _recall(self, connection: Connection) -> None:
+        """Forget what is known of the database when somebody else may have written to it."""
+        if self.shared:
+            self._live = Live()
+            return
+        driver: Any = connection.connection.driver_connection
+        (version,) = driver.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version, self._live = version, Live()
 
     def _read(self, work: Callable[[Tx], T]) -> T:
         with self._readers.connect() as connection, connection.begin():
-            tx = Tx(connection, self._jobs, writable=False)
+            tx = Tx(connection, self._jobs, Live(), writable=False)
             result = work(tx)
         tx.publish()
         return result
@@ -122,8 +138,12 @@ class Store:
         """The writer's connection in a transaction, which is committed at the end, or rolled back by an exception."""
         if self._connection is None:
             self._connection = self._writer.connect()
-        with self._connection.begin():
-            yield self._connection
+        try:
+            with self._connection.begin():
+                yield self._connection
+        except BaseException:
+            self._live = Live()
+            raise
 
     def _was_undone(self, error: DBAPIError) -> bool:
         """Whether nothing is stored and the same may be tried again at once.

@@ -101,7 +101,7 @@ class Studies(Base):
         self._flush()
         for statement in _FORGET:
             self._run(statement, {"key": head.id})
-        del self._heads[head.id]
+        self._live.forget(head)
 
     def edit_study(
         self,
@@ -122,7 +122,6 @@ class Studies(Base):
         new = _edited(old, limits, labels, initial)
         if new != old:
             head.generation += 1
-            head.dirty = True
             self._put_document(head.id, uid, head.generation, new)
             if new.labels != old.labels:
                 self._run(_FORGET_LABELS, {"key": head.id})
@@ -142,7 +141,6 @@ class Studies(Base):
         head.started = now if running and head.started is None else head.started
         head.finished = now if state.final else None
         head.state, head.reason, head.message = state, clean_message(reason), clean_message(message)
-        head.dirty = True
         self._note(head, None, state.value, reason, message, now)
         return self._row(head)
 
@@ -162,7 +160,7 @@ class Studies(Base):
 def _new_values(uid: str, job: StudyJob, now: float) -> dict[str, Any]:
     texts = {"uid": uid, "namespace": job.namespace, "name": job.name, "reason": "", "message": ""}
     counters = ("next_number", "revision", "digest", "rank", "elapsed", "initial_used")
-    zeros = dict.fromkeys((*counters, *(column.name for _, column in heads.COUNTS)), 0)
+    zeros = dict.fromkeys((*counters, *(name for _, name in heads.COUNTS)), 0)
     return {**texts, **zeros, "generation": 1, "state": StudyState.CREATED.value, "created": now}
 
 

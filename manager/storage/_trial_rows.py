@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select
 
 from tunesmith.manager.storage._keys import signed, unsigned
 from tunesmith.manager.storage._rows import Explanation, TrialRow
@@ -13,32 +13,11 @@ from tunesmith.study import TrialState
 
 _STATES: Final = {state.value: state for state in TrialState}
 
-CHANGING = (
-    "state",
-    "reason",
-    "message",
-    "value",
-    "completion_rank",
-    "revision",
-    "digest",
-    "attempt",
-    "attempt_open",
-    "failures",
-    "not_before",
-    "stop_kind",
-    "stop_reason",
-    "stop_time",
-    "started",
-    "finished",
-    "attempt_started",
-)
-FIXED = ("id", "number", "name", "parent", "group", "created")
+_CHANGING = ("value", "reason", "message", "completion_rank", "revision", "attempt", "attempt_open", "failures")
+_FIXED = ("id", "number", "name", "parent", "group", "created")
 
 SELECT = select(*(column for column in trials.c if column.name != "study_id"))
 ADD = insert(trials)
-SAVE = (
-    update(trials).where(trials.c.id == bindparam("key")).values({name: bindparam(f"new_{name}") for name in CHANGING})
-)
 
 
 def read_trial(row: tuple[Any, ...], uid: str) -> TrialRow:
@@ -66,24 +45,24 @@ def read_trial(row: tuple[Any, ...], uid: str) -> TrialRow:
     )
 
 
-def _changing(trial: TrialRow) -> dict[str, Any]:
-    values = {name: getattr(trial, name) for name in CHANGING}
-    values.update(state=trial.state.value, digest=signed(trial.digest))
-    return values
-
-
-def saved_values(trial: TrialRow) -> dict[str, Any]:
-    """Parameters of `SAVE`."""
-    return {"key": trial.id, **{f"new_{name}": value for name, value in _changing(trial).items()}}
+def changed_values(trial_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of an `update_some` that stores these fields of TrialRow."""
+    values = {f"new_{name}": value for name, value in changes.items()}
+    if "state" in changes:
+        values["new_state"] = changes["state"].value
+    if "digest" in changes:
+        values["new_digest"] = signed(changes["digest"])
+    return {"key": trial_id, **values}
 
 
 def added_values(trial: TrialRow, study_id: int) -> dict[str, Any]:
-    """Parameters of `ADD`."""
+    """Parameters of `ADD`; the columns that a new trial does not have yet are left to NULL."""
     explanation = trial.explanation
     return {
         "study_id": study_id,
-        **{name: getattr(trial, name) for name in FIXED},
-        **_changing(trial),
+        **{name: getattr(trial, name) for name in (*_FIXED, *_CHANGING)},
+        "state": trial.state.value,
+        "digest": signed(trial.digest),
         "assignment": to_json(trial.assignment),
         "labels": to_json(trial.labels),
         "explanation": explanation and to_json([explanation.model, explanation.text, explanation.acquisition]),

@@ -47,6 +47,8 @@ class Trials(Base):
         added = [self._add_trial(head, trial, now) for trial in trials]
         if added:
             self._run(rows.ADD, [rows.added_values(trial, head.id) for trial in added])
+            for trial in added:
+                self._live.put_trial(trial)
         return added
 
     def live_trials(self, uid: str) -> list[TrialRow]:
@@ -100,9 +102,8 @@ class Trials(Base):
         return None if stored is None else unsigned(stored)
 
     def _study_id(self, uid: str) -> int:
-        for head in self._heads.values():
-            if head.uid == uid:
-                return head.id
+        if (head := self._live.head_of(uid)) is not None:
+            return head.id
         if self._writable:
             return self._head(uid).id  # locks the study: what is read now holds until the transaction ends
         study_id: int | None = self._scalar(_STUDY_ID, {"uid": uid})
@@ -119,8 +120,13 @@ class Trials(Base):
     def _trial_of(self, study_id: int, uid: str, number: int) -> TrialRow | None:
         if not 0 <= number <= LAST_NUMBER:
             return None
-        row = self._one(_BY_ID, {"id": trial_id(study_id, number)})
-        return None if row is None else rows.read_trial(row, uid)
+        key = trial_id(study_id, number)
+        trial = self._live.trials.get(key)
+        if trial is None and (row := self._one(_BY_ID, {"id": key})) is not None:
+            trial = rows.read_trial(row, uid)
+            if self._writable:
+                self._live.put_trial(trial)
+        return trial
 
     def _add_trial(self, head: Head, new: NewTrial, now: float) -> TrialRow:
         """Count one trial more, and note it."""
