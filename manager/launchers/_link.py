@@ -1,6 +1,7 @@
 """The manager's end of the runner's socket: connect, start the runner when there is none, ask and be told."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import sys
@@ -13,6 +14,7 @@ from tunesmith.services.errors import FreeSpace, TryAgain
 
 RUNNER = Path(__file__).parent / "_runner"
 _PATIENCE = 10.0  # seconds that a runner may take to start and to answer; it takes 0.1
+_PARTING = 1.0  # seconds in which the last words must be taken
 _Message = dict[str, Any]
 
 
@@ -41,6 +43,7 @@ class Link(asyncio.Protocol):
         self._inbox = bytearray()
         self._ids = itertools.count(1)
         self._asked: dict[int, asyncio.Future[_Message]] = {}
+        self._hung_up = asyncio.Event()
 
     async def connect(self) -> None:
         """See to it that a runner listens to us. Raises TryAgain, or FreeSpace."""
@@ -66,10 +69,12 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(json.dumps(message).encode() + b"\n")
 
-    def close(self) -> None:
-        """Hang up. The runner stays while trials run."""
+    async def close(self) -> None:
+        """Hang up, after all that was said. The runner stays while trials run."""
         if self._transport is not None:
             self._transport.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hung_up.wait(), _PARTING)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,6 +122,7 @@ class Link(asyncio.Protocol):
         """Called by asyncio."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._hung_up.clear()
         self._inbox.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -131,6 +137,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
         self._transport = None
+        self._hung_up.set()
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(DisconnectedError())

@@ -15,6 +15,7 @@ from tunesmith.manager.launchers._runner._files import EXIT, PROCESS, STOP, read
 
 _LOOK_AGAIN = 0.3  # seconds in which a process that its dying runner had begun to start gets its name and environment
 _POLL = 0.5  # seconds; only where there is no pidfd
+_INIT = 1  # no runner: it takes what nobody else does
 _BURIAL = 2.0  # seconds in which a living runner buries its dead, and has written how they died
 _SAME_START = 2.0  # seconds by which two clocks' idea of a process's start may differ
 
@@ -93,14 +94,14 @@ class Orphan:
             os.close(descriptor)
 
     async def _polled_gone(self) -> None:
-        while psutil.pid_exists(self.pid) and not _processes.is_zombie(self.pid):  # noqa: ASYNC110
+        while psutil.pid_exists(self.pid) and not _processes.undertaker(self.pid):  # noqa: ASYNC110
             await asyncio.sleep(_POLL)
 
     async def _record(self) -> dict[str, Any] | None:
         """Its parent may be a runner after all, an older one or one that lost its socket: it writes, then buries."""
         for _ in range(int(_BURIAL / 0.05)):
             record = read_record(self._folder, EXIT)
-            if record is not None or not _processes.is_zombie(self.pid):
+            if record is not None or _processes.undertaker(self.pid) <= _INIT:
                 break
             await asyncio.sleep(0.05)
         return read_record(self._folder, EXIT)

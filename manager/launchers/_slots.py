@@ -50,8 +50,11 @@ class Slots:
     def ask(self, resources: Resources) -> asyncio.Future[Grant]:
         """A grant to come. Whoever gives it up settles the future, or withdraws it."""
         future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
-        self._waiting.append((resources, future))
-        self._serve()
+        if not resources.cpu and not resources.gpu:  # one that asks for nothing waits for nobody
+            future.set_result(Grant(0.0, None if resources.gpu is None else ()))
+        else:
+            self._waiting.append((resources, future))
+            self._serve()
         return future
 
     def withdraw(self, future: asyncio.Future[Grant]) -> None:

@@ -109,7 +109,7 @@ class LocalLauncher(Launcher):
         """Let go of everything; the runner and the trials stay."""
         self._closed = True
         self._memory.close()
-        self._link.close()
+        await self._link.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

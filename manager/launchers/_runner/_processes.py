@@ -36,10 +36,10 @@ def start_ticks(pid: int) -> int | None:
     return int(fields[19]) if fields else None
 
 
-def is_zombie(pid: int) -> bool:
-    """Whether the process has ended and its parent has not taken notice yet."""
+def undertaker(pid: int) -> int:
+    """The parent of a process that has ended, which has not taken notice yet; 0: it is alive, or buried."""
     fields = stat(pid)
-    return bool(fields) and fields[0] == b"Z"
+    return int(fields[1]) if fields and fields[0] == b"Z" else 0
 
 
 def session(pid: int) -> int:
