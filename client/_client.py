@@ -25,7 +25,7 @@ class Client:
 
     Args:
         server: Address of a manager (`host:port` or `unix:/path`). None: TUNESMITH_SERVER, or else the local manager.
-        namespace: Where studies are looked for that are named without one.
+        namespace: Where studies are looked for, and where documents are submitted to unless it is `default`.
         token: What a manager on TCP asks for. None: TUNESMITH_TOKEN.
         folder: The folder whose `.tunesmith` the local manager keeps. None: the current one.
 
@@ -129,14 +129,15 @@ class Client:
         return [Mistake(m.path, m.message, m.line, m.column) for m in reply.mistakes], list(reply.warnings)
 
     def read(self, job: "StudyJob | Mapping[str, Any] | Path | str") -> StudyJob:
-        """A document as a value. Raises WrongDocument with every mistake."""
+        """A document as a value, in the client's namespace if it has one. Raises WrongDocument with every mistake."""
         from tunesmith.client import _documents
 
         if isinstance(job, StudyJob):
             return job
+        overrides = [] if self.namespace == "default" else [("metadata.namespace", self.namespace)]
         if isinstance(job, Mapping):
-            return _documents.read_text(json.dumps(job), "the document", base=self._base)
-        return _documents.read_file(Path(job))
+            return _documents.read_text(json.dumps(job), "the document", base=self._base, overrides=overrides)
+        return _documents.read_file(Path(job), overrides=overrides)
 
     def wait(self, name: str, timeout: float | None = None) -> Study:
         """Wait until a study has ended, and return it.

@@ -77,7 +77,7 @@ def dry_run_lines(job: StudyJob, size: int | None, samples: list[tuple[Assignmen
     if folder := samples[0][1].working_dir:
         lines.append(f"in {safe(folder)}")
     if env := hide(samples[0][1].env):
-        lines.append("with " + " ".join(f"{safe(name)}={safe(value)}" for name, value in env.items()))
+        lines.append("with " + " ".join(f"{safe(name)}={safe(value)}" for name, value in sorted(env.items())))
     return lines
 
 

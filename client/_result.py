@@ -97,7 +97,7 @@ def command_line(study: Study, trial: Trial) -> str:
     here = f"cd {shlex.quote(rendered.working_dir)} && " if _elsewhere(rendered.working_dir) else ""
     variables = [
         f'{name}="${name}"' if secret_name(name) else f"{name}={shlex.quote(value)}"
-        for name, value in rendered.env.items()
+        for name, value in sorted(rendered.env.items())
     ]
     if not any("${params." in text for text in (*template.command, *template.env.values())):
         variables.append(f"TUNESMITH_PARAMS={shlex.quote(json.dumps(study.in_order(trial.assignment)))}")

@@ -63,6 +63,10 @@ class Script:
     warnings: list[str] = field(default_factory=list)
     break_watch_after: int | None = None
     """The first watch breaks after so many messages."""
+    lost_replies: int = 0
+    """So many replies of CreateStudy do not arrive."""
+    never_stops: bool = False
+    """Trials ignore that they are to stop."""
     fault: tuple[str, str] | None = None
     """Reason and message of a platform that cannot go on."""
 
@@ -103,8 +107,13 @@ class FakeManager(rpc.ManagerServiceServicer):
 
     async def CreateStudy(self, request: pb.CreateStudyRequest, context: Any) -> pb.CreateStudyResponse:
         self.calls.append(("CreateStudy", request))
-        if request.request_id in self._replies:
-            return self._replies[request.request_id]
+        reply = self._replies.get(request.request_id) or self._created(request)
+        if self.script.lost_replies:
+            self.script.lost_replies -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+        return reply
+
+    def _created(self, request: pb.CreateStudyRequest) -> pb.CreateStudyResponse:
         if self.script.refuse is not None:
             raise self.script.refuse
         key = (request.job.key.namespace or "default", request.job.key.name)
@@ -300,7 +309,7 @@ class FakeManager(rpc.ManagerServiceServicer):
         reply = pb.StopStudyResponse()
         reply.study.CopyFrom(study.message)
         for trial in study.trials:
-            if trial.state == types.TRIAL_STATE_RUNNING:
+            if trial.state == types.TRIAL_STATE_RUNNING and not self.script.never_stops:
                 trial.state = types.TRIAL_STATE_PENDING if request.interrupt else types.TRIAL_STATE_KILLED
         self._count(study)
         await self.changed()
@@ -422,7 +431,7 @@ class Running:
 @contextmanager
 def fake_manager(script: Script | None = None, address: str | None = None) -> Iterator[Running]:
     """A fake in a thread of its own, while the block runs."""
-    started: asyncio.Queue[Any] | list[Running] = []
+    started: list[Running] = []
     ready, stop = threading.Event(), asyncio.Event()
 
     async def main(at: str) -> None:

@@ -42,7 +42,14 @@ def test_duration(seconds: float | None, text: str) -> None:
 
 
 def test_assignment_quotes_what_has_spaces() -> None:
-    values = {"C": 0.5, "kernel": "rbf", "name": "a b", "on": True, "empty": "", "bad": "\x1b[31m"}
+    values: dict[str, float | str | bool] = {
+        "C": 0.5,
+        "kernel": "rbf",
+        "name": "a b",
+        "on": True,
+        "empty": "",
+        "bad": "\x1b[31m",
+    }
     assert _format.assignment(values) == "C=0.5 kernel=rbf name='a b' on=true empty='' bad='\\x1b[31m'"
 
 

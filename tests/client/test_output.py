@@ -1,6 +1,7 @@
 """Tables fit an 80 column terminal, and say everything in a pipe."""
 
 import json
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -37,7 +38,7 @@ def test_wide_characters_are_two_columns() -> None:
 
 @pytest.mark.parametrize("text", ["plain", "Grüße", "\x1b[31m", "a\u202eb", "no", "1.0", "two\nlines"])
 def test_json_and_yaml_say_the_same_and_are_safe(text: str) -> None:
-    data = {"z": text, "a": [1, 2.5, None, True, {}], "empty": []}
+    data: dict[str, Any] = {"z": text, "a": [1, 2.5, None, True, {}], "empty": []}
     as_json, as_yaml = _output.as_json(data), _output.as_yaml(data)
     assert json.loads(as_json) == YAML(typ="safe").load(as_yaml) == data
     assert list(YAML(typ="safe").load(as_yaml)) == ["z", "a", "empty"]
