@@ -7,10 +7,11 @@ belongs to the study, and managers that meet take their turns without deadlock. 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Select, bindparam, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.manager.storage import _head as heads
+from tunesmith.manager.storage._bulk import insert_rows
 from tunesmith.manager.storage._dialect import update_some
 from tunesmith.manager.storage._head import Head
 from tunesmith.manager.storage._jobs import JobCache, from_text
@@ -55,6 +56,13 @@ class Base:
             raise RuntimeError("nothing may be done in a transaction after one of its statements has failed")
         try:
             return self._connection.execute(statement, parameters)
+        except DBAPIError:
+            self._broken = True
+            raise
+
+    def _insert_rows(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            insert_rows(self._connection, table, rows)
         except DBAPIError:
             self._broken = True
             raise

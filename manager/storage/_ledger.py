@@ -5,10 +5,11 @@ next, and the step of one that names none, follow from the counts.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from math import inf, isfinite, nan
-from typing import Any, Final
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Final
 
+from tunesmith.manager.storage._numbers import add_all, kind_of
 from tunesmith.manager.storage._rows import ObservationRow
 from tunesmith.manager.storage._text import clean
 from tunesmith.study import MetricSummary, StudySpec
@@ -45,6 +46,8 @@ class Metric:
 
 
 Entry = tuple[ObservationRow, Source, Metric]
+Columns = tuple[int, int, int, int, int, float, int, float | None]
+"""Position, slots of metric and source, sequence, step, time, kind, value."""
 
 
 class Ledger:
@@ -83,7 +86,7 @@ class Ledger:
                 doubtful.setdefault(source.slot, set()).add(row.sequence)
         return doubtful
 
-    def enter(self, entries: Sequence[Entry], stored: set[tuple[int, int, int]]) -> list[dict[str, Any]]:
+    def enter(self, entries: Sequence[Entry], stored: set[tuple[int, int, int]]) -> list[Columns]:
         """Enter what is new, and give the columns to store of it.
 
         Args:
@@ -132,7 +135,7 @@ class Ledger:
     def _records(self, name: str) -> bool:
         return name in self._named or sum(other not in self._named for other in self._metrics) < self._room
 
-    def _enter(self, row: ObservationRow, source: Source, metric: Metric) -> dict[str, Any]:
+    def _enter(self, row: ObservationRow, source: Source, metric: Metric) -> Columns:
         kind = kind_of(row.value)
         if kind == 0:
             metric.finite.append(row.value)
@@ -143,49 +146,5 @@ class Ledger:
         self._position += 1
         step = row.step if row.step is not None and _LOWEST <= row.step <= _HIGHEST else metric.seen
         metric.seen += 1
-        return {
-            "position": self._position,
-            "metric": metric.slot,
-            "source": source.slot,
-            "sequence": row.sequence,
-            "step": step,
-            "time": row.time if isfinite(row.time) else 0.0,
-            "kind": kind,
-            "value": row.value if kind == 0 else None,
-        }
-
-
-def kind_of(value: float) -> int:
-    """0: finite; 1: NaN; 2, 3: positive and negative infinity."""
-    if isfinite(value):
-        return 0
-    return 1 if value != value else 2 if value > 0 else 3
-
-
-def value_of(kind: int, value: float | None) -> float:
-    """The inverse of `kind_of`, given what is stored."""
-    return value if value is not None else (nan, nan, inf, -inf)[kind]
-
-
-def add_all(summary: MetricSummary, finite: Sequence[float], non_finite: int) -> MetricSummary:
-    """`summary.add` for many observations at once, of which `finite` are in their order."""
-    summary = replace(summary, non_finite=summary.non_finite + non_finite)
-    if not finite:
-        return summary
-    total = summary.total
-    for value in finite:  # one after another, as `add` does it; `sum` rounds in its own way
-        total += value
-    if not isfinite(total):  # `add` knows what to do then
-        for value in finite:
-            summary = summary.add(value)
-        return summary
-    lowest, highest = min(finite), max(finite)
-    return replace(
-        summary,
-        min=lowest if summary.min is None else min(summary.min, lowest),
-        max=highest if summary.max is None else max(summary.max, highest),
-        total=total,
-        latest=finite[-1],
-        first=finite[0] if summary.first is None else summary.first,
-        count=summary.count + len(finite),
-    )
+        time, value = row.time if isfinite(row.time) else 0.0, row.value if kind == 0 else None
+        return (self._position, metric.slot, source.slot, row.sequence, step, time, kind, value)

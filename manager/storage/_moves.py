@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage import _trial_rows as rows
 from tunesmith.manager.storage._dialect import update_some
+from tunesmith.manager.storage._ledger import Ledger
 from tunesmith.manager.storage._rows import AttemptRow, TrialRow
 from tunesmith.manager.storage._summaries import Summaries
 from tunesmith.manager.storage._text import clean_message, to_json
@@ -49,6 +50,9 @@ class Moves(Trials, Summaries):
         opened = self._change(trial, {"attempt": trial.attempt + 1, "attempt_open": True, "attempt_started": now})
         values = {"trial_id": trial_id, "number": opened.attempt, "message": "", "folder": folder, "started": now}
         self._run(_OPEN, values)
+        # Nothing can have been reported yet, so nothing needs to be read when the first observation comes.
+        spec = self._job(self._head_of_trial(trial_id)).spec
+        self._live.ledgers[trial_id, opened.attempt] = Ledger(spec, (), ())
         return AttemptRow(opened.attempt, None, None, None, "", folder, now, None)
 
     def launched(self, trial_id: int, now: float) -> TrialRow:

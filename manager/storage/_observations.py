@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._dialect import upsert
-from tunesmith.manager.storage._ledger import Ledger, Source, value_of
+from tunesmith.manager.storage._ledger import Columns, Ledger, Source
+from tunesmith.manager.storage._numbers import spans, value_of
 from tunesmith.manager.storage._rows import ObservationRow, StoredObservation
 from tunesmith.manager.storage._summaries import Summaries, columns_of
 from tunesmith.manager.storage._trials import Trials
@@ -25,7 +26,7 @@ _STORED = select(_o.source, _o.sequence, _o.metric).where(
     _o.trial_id == bindparam("trial"),
     _o.attempt == bindparam("attempt"),
     _o.source == bindparam("source"),
-    _o.sequence.in_(bindparam("sequences", expanding=True)),
+    _o.sequence.between(bindparam("first"), bindparam("last")),
 )
 _PAGE = (
     select(_o.position, _o.metric, _o.kind, _o.value, _o.step, _o.time, _o.source, _o.sequence)
@@ -38,10 +39,6 @@ _PAGE = (
     .limit(bindparam("most"))
 )
 _PAGE_OF_METRICS = _PAGE.where(_o.metric.in_(bindparam("slots", expanding=True)))
-
-_ADD = insert(t.observations)
-
-_AT_ONCE = 500
 
 
 class Observations(Trials, Summaries):
@@ -121,24 +118,20 @@ class Observations(Trials, Summaries):
     def _sources(self, trial_id: int, attempt: int) -> list[Source]:
         return [Source(*row) for row in self._all(_SOURCES, {"trial": trial_id, "attempt": attempt})]
 
-    def _enter_rows(
-        self, ledger: Ledger, trial_id: int, attempt: int, rows: Sequence[ObservationRow]
-    ) -> list[dict[str, Any]]:
+    def _enter_rows(self, ledger: Ledger, trial_id: int, attempt: int, rows: Sequence[ObservationRow]) -> list[Columns]:
         """Enter the rows in the ledger; only those that may be there already are looked up."""
         entries = ledger.resolve(rows)
         stored: set[tuple[int, int, int]] = set()
         for source, sequences in ledger.doubtful(entries).items():
-            ordered = sorted(sequences)
-            for begin in range(0, len(ordered), _AT_ONCE):
-                some = ordered[begin : begin + _AT_ONCE]
-                key = {"trial": trial_id, "attempt": attempt, "source": source, "sequences": some}
+            for first, last in spans(sequences):
+                key = {"trial": trial_id, "attempt": attempt, "source": source, "first": first, "last": last}
                 stored.update((row[0], row[1], row[2]) for row in self._all(_STORED, key))
         return ledger.enter(entries, stored)
 
-    def _store_rows(self, ledger: Ledger, trial_id: int, attempt: int, columns: list[dict[str, Any]]) -> None:
+    def _store_rows(self, ledger: Ledger, trial_id: int, attempt: int, columns: list[Columns]) -> None:
         key = {"trial_id": trial_id, "attempt": attempt}
         if columns:
-            self._run(_ADD, [{**key, **row} for row in columns])
+            self._insert_rows(t.observations, [(trial_id, attempt, *row) for row in columns])
             summaries = [{**key, "slot": slot, **columns_of(s)} for slot, s in ledger.settle_summaries()]
             self._run(upsert(self._dialect, t.metric_summaries), summaries)
         if changed := ledger.settle_sources():
