@@ -1,103 +1,21 @@
-"""Trials on their way: attempts opened and closed, states moved, stops asked for."""
+"""Trials on their way: states moved, with all that follows, and stops asked for."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage import _trial_rows as rows
 from tunesmith.manager.storage._dialect import update_some
-from tunesmith.manager.storage._ledger import Ledger
-from tunesmith.manager.storage._rows import AttemptRow, TrialRow
+from tunesmith.manager.storage._rows import TrialRow
 from tunesmith.manager.storage._summaries import Summaries
 from tunesmith.manager.storage._text import clean_message, to_json
 from tunesmith.manager.storage._trials import Trials
-from tunesmith.study import AttemptEnding, FailureClass, TransitionError, TrialState, check_trial_move
-
-_OPEN = insert(t.attempts)
-_CLOSE = (
-    update(t.attempts)
-    .where(t.attempts.c.trial_id == bindparam("key"), t.attempts.c.number == bindparam("last"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("ending", "failure_class", "exit_status", "message", "finished")}
-    )
-)
-_ATTEMPTS = (
-    select(*(column for column in t.attempts.c if column.name != "trial_id"))
-    .where(t.attempts.c.trial_id == bindparam("id"))
-    .order_by(t.attempts.c.number)
-)
+from tunesmith.study import TransitionError, TrialState, check_trial_move
 
 
 class Moves(Trials, Summaries):
     """The part of a transaction that moves trials."""
-
-    def open_attempt(self, trial_id: int, folder: str, now: float) -> AttemptRow:
-        """Open the next attempt of a Pending trial; its summaries begin empty.
-
-        Raises:
-            NotFound: No such trial.
-            TransitionError: The trial is not Pending, or its last attempt is still open.
-        """
-        trial = self._to_change(trial_id)
-        if trial.state is not TrialState.PENDING or trial.attempt_open:
-            raise TransitionError(
-                f"an attempt is opened of a Pending trial that has none open, but got {trial.name} "
-                f"(state={trial.state}, attempt={trial.attempt}, open={trial.attempt_open})"
-            )
-        opened = self._change(trial, {"attempt": trial.attempt + 1, "attempt_open": True, "attempt_started": now})
-        values = {"trial_id": trial_id, "number": opened.attempt, "message": "", "folder": folder, "started": now}
-        self._run(_OPEN, values)
-        # Nothing can have been reported yet, so nothing needs to be read when the first observation comes.
-        spec = self._job(self._head_of_trial(trial_id)).spec
-        self._live.ledgers[trial_id, opened.attempt] = Ledger(spec, (), ())
-        return AttemptRow(opened.attempt, None, None, None, "", folder, now, None)
-
-    def launched(self, trial_id: int, now: float) -> TrialRow:
-        """Pending to Running, with an event; a Running trial stays as it is.
-
-        Raises:
-            NotFound: No such trial.
-            TransitionError: It has no open attempt, or is final.
-        """
-        trial = self._to_change(trial_id)
-        if trial.state is TrialState.RUNNING:
-            return trial
-        if not trial.attempt_open:
-            raise TransitionError(f"a trial is launched with an open attempt, but {trial.name} has none")
-        changes = {"reason": "", "message": "", "not_before": None, "started": _first(trial.started, now)}
-        moved = self._move(trial, TrialState.RUNNING, changes)
-        self._note_move(moved, "launched", f"attempt {trial.attempt}", now)
-        return moved
-
-    def close_attempt(
-        self,
-        trial_id: int,
-        ending: AttemptEnding,
-        now: float,
-        failure_class: FailureClass | None = None,
-        exit_status: int | None = None,
-        message: str = "",
-    ) -> bool:
-        """Write the ending of the open attempt; `failed` counts as a failure. False: none was open, nothing changed."""
-        trial = self._to_change(trial_id)
-        if not trial.attempt_open:
-            return False
-        values = {
-            "key": trial_id,
-            "last": trial.attempt,
-            "new_ending": ending.value,
-            "new_failure_class": failure_class and failure_class.value,
-            "new_exit_status": exit_status,
-            "new_message": clean_message(message),
-            "new_finished": now,
-        }
-        self._run(_CLOSE, values)
-        failures = trial.failures + (ending is AttemptEnding.FAILED)
-        self._change(trial, {"attempt_open": False, "failures": failures})
-        return True
 
     def move_trial(
         self,
@@ -128,7 +46,7 @@ class Moves(Trials, Summaries):
         if state is TrialState.PENDING:
             changes.update(_FORGOTTEN, failures=0 if trial.state.final else trial.failures)
         elif state is TrialState.RUNNING:
-            changes.update(started=_first(trial.started, now))
+            changes.update(started=first_time(trial.started, now))
         else:
             changes.update(finished=now, **self._outcome(trial, state))
         moved = self._move(trial, state, changes)
@@ -145,10 +63,6 @@ class Moves(Trials, Summaries):
         if trial.state.final or not wins:
             return trial
         return self._change(trial, {"stop_kind": kind, "stop_reason": clean_message(reason), "stop_time": now})
-
-    def attempts(self, trial_id: int) -> list[AttemptRow]:
-        """All attempts by number."""
-        return [_read_attempt(*row) for row in self._all(_ATTEMPTS, {"id": trial_id})]
 
     def _to_change(self, trial_id: int) -> TrialRow:
         self._check_writable()
@@ -194,27 +108,6 @@ _FORGOTTEN = {
 }
 
 
-def _first(started: float | None, now: float) -> float:
+def first_time(started: float | None, now: float) -> float:
+    """When something was first so: `started`, unless that has not come."""
     return now if started is None else started
-
-
-def _read_attempt(
-    number: int,
-    ending: str | None,
-    failure_class: str | None,
-    exit_status: int | None,
-    message: str,
-    folder: str,
-    started: float,
-    finished: float | None,
-) -> AttemptRow:
-    return AttemptRow(
-        number,
-        None if ending is None else AttemptEnding(ending),
-        None if failure_class is None else FailureClass(failure_class),
-        exit_status,
-        message,
-        folder,
-        started,
-        finished,
-    )
