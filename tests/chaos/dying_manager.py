@@ -1,4 +1,4 @@
-"""A manager that kills itself, as `kill -9` would, at the n-th step of applying: `dying_manager.py FOLDER N`."""
+"""A manager that kills itself, as `kill -9` would, at the n-th step of applying: FOLDER SUGGESTION_ADDRESS N."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from tunesmith.manager._process import Settings, run
 
 
-def main(folder: str, steps: int) -> None:
+def main(folder: str, suggestion: str, steps: int) -> None:
     left = steps
 
     def fault_point(point: str) -> None:
@@ -19,8 +19,8 @@ def main(folder: str, steps: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1
 
-    asyncio.run(run(Settings(Path(folder)), say=print, fault_point=fault_point))
+    asyncio.run(run(Settings(Path(folder), suggestion=suggestion), say=print, fault_point=fault_point))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

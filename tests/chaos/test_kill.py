@@ -2,15 +2,22 @@
 
 import json
 import random
-import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from house import House, until
+from tunesmith.manager.storage import Store, open_store
+from tunesmith.services.channel import open_sync_channel
+from tunesmith.study import StudyState
+from tunesmith.v1.manager_pb2 import CreateStudyRequest
+from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
 
 STUDY = """
 apiVersion: tunesmith.dev/v1
@@ -76,48 +83,92 @@ def check(house: House, trials: list[dict[str, Any]], expected: list[dict[str, A
         assert (trial["state"], trial["value"]) == ("Succeeded", trial["assignment"]["x"] ** 2), trial
 
 
+SHARES = 4
+
+
+@pytest.fixture
+def suggestion(tmp_path: Path) -> Iterator[str]:
+    """Address of a suggestion service for many managers: only managers die here."""
+    command = [sys.executable, "-m", "tunesmith.suggestion", "serve", "--listen", f"unix:{tmp_path}/s.sock"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        yield json.loads(service.stdout.readline())["listen"][0]
+        service.terminate()
+
+
 @pytest.mark.timeout(300)
-def test_killed_at_every_step_of_apply(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", range(SHARES))
+def test_killed_at_every_step_of_apply(tmp_path: Path, suggestion: str, share: int) -> None:
+    """The manager dies at step 0, 1, 2, ... of a study of its own each; the next manager ends the study right."""
     shape = {"trials": 2, "parallel": 1, "sleep": 0.01}
-    expected = uninterrupted(tmp_path, **shape)
-    died_at = []
-    for step in range(100):
+    died_at, expected = [], None
+    for step in [10**9, *range(share, 100, SHARES)]:  # the first one does not die
         folder = tmp_path / str(step)
         folder.mkdir()
         house = House(folder)
         try:
             study(house, **shape)
-            point = _die(house, step)
-            house("run", "study.yaml")
-            check(house, house.json("get", "trials", "chaos"), expected)
+            point = _run_until_death(house, suggestion, step)
+            if point is not None:
+                assert _run_until_death(house, suggestion, 10**9) is None
+            trials = _stored(house)
+            expected = expected or [trial["assignment"] for trial in trials]
+            check(house, trials, expected)
         finally:
             house.close()
-        if point is None:
+        if point is None and step < 10**9:
             break
         died_at.append(point)
     assert point is None
-    assert {"recorded", "committed", "launch", "launched", "ask", "asked"} <= set(died_at)
+    assert len(died_at) > 3
 
 
-def _die(house: House, step: int) -> str | None:
+def _run_until_death(house: House, suggestion: str, step: int) -> str | None:
     """Run the study with a manager that dies at a step; where it died, or None when the study was over before."""
-    command = [sys.executable, str(DYING), str(house.folder / ".tunesmith"), str(step)]
+    command = [sys.executable, str(DYING), str(house.folder / ".tunesmith"), suggestion, str(step)]
     with subprocess.Popen(command, cwd=house.folder, env=house.env, stdout=subprocess.PIPE, text=True) as manager:
         assert manager.stdout is not None
-        assert manager.stdout.readline().startswith("serving at")
-        house("submit", "study.yaml", check=None)
+        address = manager.stdout.readline().strip().removeprefix("serving at ")
+        _submit(house, address)
         until(lambda: manager.poll() is not None or _over(house), timeout=30)
-        if manager.poll() is None:
-            manager.terminate()
+        manager.terminate()
         lines = manager.stdout.read().splitlines()
     return next((line.removeprefix("dies at: ") for line in lines if line.startswith("dies at")), None)
 
 
+def _submit(house: House, address: str) -> None:
+    """Create the study; one that is there already is no error, and neither is a manager that dies meanwhile."""
+    document = (house.folder / "study.yaml").read_text()
+    with open_sync_channel(address) as channel, suppress(grpc.RpcError):
+        ManagerServiceStub(channel).CreateStudy(CreateStudyRequest(document=document), timeout=20)
+
+
+def _store(house: House) -> Store:
+    return open_store(f"sqlite:///{house.folder / '.tunesmith' / 'tunesmith.db'}")
+
+
 def _over(house: House) -> bool:
-    """Whether the study has ended, as its database says: a command would start a manager of its own."""
-    with sqlite3.connect(house.folder / ".tunesmith" / "tunesmith.db") as database:
-        states = database.execute("select state from studies").fetchall()
-    return states == [("Succeeded",)]
+    """Whether the study has ended, as its database says."""
+    with closing(_store(house)) as store:
+        studies = store.read(lambda tx: tx.list_studies())
+        return [study.state for study in studies] == [StudyState.SUCCEEDED]
+
+
+def _stored(house: House) -> list[dict[str, Any]]:
+    """The trials as `get trials -o json` would show them, as far as they are looked at here."""
+    with closing(_store(house)) as store:
+        trials = store.read(lambda tx: tx.list_trials(tx.list_studies()[0].uid))
+    return [
+        {
+            "name": trial.name,
+            "number": trial.number,
+            "state": trial.state,
+            "value": trial.value,
+            "assignment": trial.assignment,
+            "attempts": trial.attempt,
+        }
+        for trial in trials
+    ]
 
 
 @pytest.mark.timeout(180)

@@ -195,7 +195,7 @@ def test_overdue_trial_that_ignores_term(house: House) -> None:
 
 def test_readme_commands_are_two_lines() -> None:
     blocks = [block.strip("\n").split("\n") for block in (ROOT / "README.md").read_text().split("```")[1::2]]
-    (run,), (tests,) = blocks[0][1:], blocks[1][1:]
+    (run,), (tests,) = blocks[:2]
     assert "tunesmith run examples/digits/study.yaml" in run
     assert "pytest" in tests
     assert Path(ROOT / "examples/digits/study.yaml").exists()
