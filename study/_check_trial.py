@@ -10,10 +10,9 @@ from tunesmith.study._placeholders import NAMES, PARAMS, Placeholder, placeholde
 
 def check_placeholders(at: Cursor, known: Known) -> None:
     """Tell of every placeholder in the trial and the collector that nothing would be filled in for."""
-    names = None if known.names is None else {*NAMES, *(f"{PARAMS}{name}" for name in known.names)}
     for text_at, node in _texts(at):
-        for index, found in enumerate(placeholders(str(node.value))):
-            if message := _problem(text_at, found, names):
+        for index, placeholder in enumerate(placeholders(str(node.value))):
+            if message := _problem(text_at, placeholder, known):
                 text_at.refuse(message, _mark(node, index))
     _check_program(at, known)
 
@@ -32,15 +31,18 @@ def _texts(at: Cursor) -> Iterator[tuple[Cursor, ScalarNode]]:
             yield part, part.node
 
 
-def _problem(at: Cursor, found: Placeholder, names: set[str] | None) -> str | None:
+def _problem(at: Cursor, found: Placeholder, known: Known) -> str | None:
     if found.name is None:
         return "`${` must be followed by a name and `}`; write `$${` for the text `${` itself"
-    if found.name in (names or NAMES) or (names is None and found.name.startswith(PARAMS)):
+    parameter = found.name.removeprefix(PARAMS) if found.name.startswith(PARAMS) else None
+    if found.name in NAMES or (parameter is not None and (known.names is None or parameter in known.names)):
         return None
     text = shorten(found.text)
-    return (
-        f"unknown placeholder `{text}`{at.hint(found.name, names or NAMES, f'; write `${text}` for the text itself')}"
-    )
+    if parameter is None:
+        near = at.hint(found.name, NAMES, f"; write `${text}` for the text itself")
+    else:
+        near = at.hint(parameter, known.names or (), f"; there are {shorten(', '.join(known.names or ()))}")
+    return f"unknown placeholder `{text}`{near}"
 
 
 def _mark(node: ScalarNode, index: int) -> Mark:

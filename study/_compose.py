@@ -102,10 +102,10 @@ class Composer:
         text = join_surrogates(event.value)
         try:
             value = resolve(text) if event.implicit[0] or tag in _TYPES else text
+            if tag == "float" and type(value) is int:
+                value = resolve(f"{text}.")
         except ValueError as error:
             return self._refuse(str(error), where, mark)
-        if tag == "float" and type(value) is int:
-            value = float(event.value)
         if tag in _TYPES and type(value) is not _TYPES[tag]:
             return self._refuse(f"must be what its tag !!{tag} says, but got {text!r}", where, mark)
         return ScalarNode(value, text, mark, self._text[event.start_mark.index : event.end_mark.index])
@@ -124,9 +124,7 @@ class Composer:
             value = self._node(next(self._events), (*where, "?" if key is None else key), depth + 1)
             if key in entries:
                 there = f"line {keys[key].line}, column {keys[key].column}"
-                self._refuse(
-                    f"a key must stand once in its mapping, but this one stands at {there} too", (*where, key), key_mark
-                )
+                self._refuse(f"must stand once in its mapping, but stands at {there} too", (*where, key), key_mark)
             elif key is not None:
                 entries[key], keys[key] = value, key_mark
         return MapNode(entries, mark, keys)

@@ -1,7 +1,7 @@
 """What a document is read with: a part of it, its path, and the list on which its mistakes are put."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -51,9 +51,8 @@ class Cursor:
         """
         if not isinstance(text, str) or len(text) > _LONGEST_SHOWN or len(self.log) > _MOST_HINTS:
             return otherwise
-        by_case = {name.lower(): name for name in names}
-        near = difflib.get_close_matches(text.lower(), by_case, n=1)
-        return f"; did you mean {by_case[near[0]]}?" if near else otherwise
+        near = _nearest(text.lower(), {name.lower(): name for name in names})
+        return f"; did you mean {near}?" if near else otherwise
 
     def refuse_kind(self, wanted: str) -> Bad:
         """Tell that `wanted` must stand here, and what does."""
@@ -101,6 +100,13 @@ class Cursor:
         yield self
         for at in (*self.items(), *self.entries().values()):
             yield from at.walk()
+
+
+def _nearest(text: str, names: Mapping[str, str]) -> str | None:
+    """The name whose key is a misspelt, shortened or lengthened `text`."""
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.7)
+    near += [key for key in names if len(key) > 2 and text and (text.startswith(key) or key.startswith(text))]
+    return names[near[0]] if near else None
 
 
 def found(node: Node) -> str:

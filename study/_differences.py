@@ -25,6 +25,9 @@ def spec_differences(old: StudySpec, new: StudySpec) -> list[tuple[str, str, str
 
 def _compare(old: Any, new: Any, where: Where) -> Iterator[tuple[Where, Any, Any]]:
     """Each difference; lists of mappings are compared entry by entry, others as a whole."""
+    if isinstance(where[-1], str):  # a field that is not given is compared as an empty one; an entry of a list is not
+        old = {} if old is None and isinstance(new, dict) else old
+        new = {} if new is None and isinstance(old, dict) else new
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {**old, **new}:
             yield from _compare(old.get(key), new.get(key), (*where, key))

@@ -27,7 +27,7 @@ def is_number_node(node: object) -> bool:
 class Text(Kind[str]):
     """A string, not empty. `pattern` is the whole string's regular expression, and `rule` tells it in words.
 
-    `check`: returns the rule that a string breaks, for what a regular expression cannot say.
+    `check`: returns the rule that a string breaks, when another module has the rule; `shape` tells editors of it.
     `numbers`: a number is taken as it is written, where there is no doubt what is meant: the words of a command.
     """
 
@@ -37,6 +37,7 @@ class Text(Kind[str]):
     empty: bool = False
     numbers: bool = False
     check: Callable[[str], str | None] | None = None
+    shape: str = ""
 
     def parse(self, at: Cursor) -> str | Bad:
         """The string, when it obeys all rules."""
@@ -69,8 +70,8 @@ class Text(Kind[str]):
             schema["minLength"] = 1
         if self.longest:
             schema["maxLength"] = self.longest
-        if self.pattern:
-            schema["pattern"] = f"^(?:{self.pattern})$"
+        if pattern := self.pattern or self.shape:
+            schema["pattern"] = f"^(?:{pattern})$"
         return schema
 
 
@@ -173,12 +174,11 @@ class Value(Kind[ParameterValue]):
 
     def parse(self, at: Cursor) -> ParameterValue | Bad:
         """The value as it is: 3 and 3.0 stay what they are."""
-        wanted = "a finite number" if self.numbers else "a string, a finite number or a boolean"
         value = at.node.value if isinstance(at.node, ScalarNode) else None
         if value is None or (self.numbers and not is_number_node(at.node)):
-            return at.refuse_kind(wanted)
+            return at.refuse_kind("a number" if self.numbers else "a string, a number or a boolean")
         if isinstance(value, float) and not math.isfinite(value):
-            return at.refuse_kind(wanted)
+            return at.refuse_kind("a finite number")
         if isinstance(value, int) and not -INT64 - 1 <= value <= INT64:
             return at.refuse_kind("a whole number of 64 bits, or written as a double,")
         return value

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from tunesmith.study._cursor import BAD, Bad, Cursor, found
 from tunesmith.study._kind import Kind, Schema
+from tunesmith.study._kinds_scalar import Const
 from tunesmith.study._node import MapNode, ScalarNode
 
 T = TypeVar("T")
@@ -83,7 +84,8 @@ class Record(Kind[T]):
         if (entry := at.find(item.name)) is not None:
             return item.kind.read(entry)
         if item.default is REQUIRED:
-            return at.reach((item.name,)).refuse("must be given")
+            only = f": {item.kind.value}" if isinstance(item.kind, Const) else ""
+            return at.reach((item.name,)).refuse(f"must be given{only}")
         return dict(item.default) if isinstance(item.default, dict) else item.default  # a study's own, not shared
 
     def _refuse_strangers(self, at: Cursor) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from tunesmith.study._domains import CategoricalDomain, DiscreteDomain, Distribution, Domain, DoubleDomain, IntDomain
 from tunesmith.study._kinds_many import ListOf, MapOf
 from tunesmith.study._kinds_scalar import Choice, Const, Number, Text, Value, Whole
-from tunesmith.study._parameters import Condition, Parameter
+from tunesmith.study._parameters import _NAME, Condition, Parameter
 from tunesmith.study._record import Field, Record, Values, Variants
 
 _DISTRIBUTION = Field(
@@ -36,7 +36,7 @@ def _variant(word: str, summary: str, domain: Callable[..., Domain], fields: tup
     return Record(
         make,
         (
-            Field("name", Text(), "Name of the parameter, as in `${params.NAME}`."),
+            Field("name", Text(shape=_NAME.pattern), "Name of the parameter, as in `${params.NAME}`."),
             Field("type", Const(word), summary),
             *fields,
             Field("default", Value(), "What a user would use without tuning.", None),

@@ -25,7 +25,7 @@ from tunesmith.study._table_goal import METRICS, OBJECTIVE, OBJECTIVE_FIELD, OBJ
 from tunesmith.study._table_run import ALGORITHM, LIMITS, RETRY
 from tunesmith.study._table_space import CONSTRAINTS, INITIAL, PARAMETERS
 from tunesmith.study._table_trial import COLLECTOR, TRIAL
-from tunesmith.study.naming import MAX_NAME, MAX_STUDY_NAME, check_name
+from tunesmith.study.naming import _LABEL, MAX_NAME, MAX_STUDY_NAME, check_name
 
 API_VERSION = "tunesmith.dev/v1"
 KIND = "StudyJob"
@@ -129,10 +129,10 @@ LENIENT_SPEC = replace(SPEC, fields=tuple(_LENIENT.get(item.name, item) for item
 
 
 def _dns_label(kind: str, longest: int) -> Text:
-    return Text(longest=longest, check=partial(check_name, kind))
+    return Text(longest=longest, check=partial(check_name, kind), shape=_LABEL.pattern)
 
 
-_LABEL = r"([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)"
+_LABEL_NAME = r"([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)"
 _LABEL_RULE = "consist of letters, digits, '_', '.' and '-', and begin and end with a letter or digit"
 
 _METADATA: Record[Values] = Record(
@@ -143,8 +143,12 @@ _METADATA: Record[Values] = Record(
         Field(
             "labels",
             MapOf(
-                Text(f"{_LABEL}?", _LABEL_RULE, longest=63, empty=True),
-                Text(f"([a-z0-9][a-z0-9.-]*/)?{_LABEL}", f"{_LABEL_RULE}; a DNS name and '/' may stand before it", 63),
+                Text(f"{_LABEL_NAME}?", _LABEL_RULE, longest=63, empty=True),
+                Text(
+                    f"([a-z0-9][a-z0-9.-]*/)?{_LABEL_NAME}",
+                    f"{_LABEL_RULE}; a DNS name and '/' may stand before it",
+                    63,
+                ),
                 most=MAX_LABELS,
             ),
             "Words to find the study by.",

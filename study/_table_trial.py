@@ -99,8 +99,12 @@ def _check_collector(at: Cursor, values: Values) -> None:
         at.reach(("patterns",)).refuse("must be left out for the kind `jsonl`, whose lines are JSON objects")
 
 
+def _make_collector(kind: CollectorKind, path: str, patterns: tuple[str, ...]) -> CollectorSpec:
+    return CollectorSpec(str(kind), path, patterns)
+
+
 COLLECTOR = Record(
-    CollectorSpec,
+    _make_collector,
     (
         Field(
             "kind",

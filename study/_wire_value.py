@@ -57,8 +57,12 @@ def _finite(messages: dict[str, types_pb2.Value], paths: dict[str, str]) -> dict
     for name, message in messages.items():
         value = plain_value(message)
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
-            what = "null" if value is None else repr(value)
-            mistakes.append(Mistake(paths[name], f"must be a string, a finite number or a boolean, but got {what}"))
+            rule = (
+                "a string, a number or a boolean, but got null"
+                if value is None
+                else f"a finite number, but got {value}"
+            )
+            mistakes.append(Mistake(paths[name], f"must be {rule}"))
         else:
             values[name] = value
     if mistakes:

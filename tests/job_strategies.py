@@ -1,4 +1,4 @@
-"""Hypothesis strategies for StudyJobs that a document can say, shared by the tests of the reader, the writer and the wire."""
+"""Hypothesis strategies for StudyJobs that a document can say, for the tests of the reader, the writer and the wire."""
 
 from string import ascii_letters, digits
 
@@ -101,7 +101,8 @@ def specs(draw: st.DrawFn) -> StudySpec:
     """Specs of every kind."""
     space = draw(search_spaces(constraints=draw(st.integers(0, 4)) == 0))  # few: they are slow
     objective = draw(objectives)
-    names = draw(st.none() | st.lists(metric_names.filter(lambda name: name != objective.metric), max_size=3, unique=True))
+    others = metric_names.filter(lambda name: name != objective.metric)
+    names = draw(st.none() | st.lists(others, max_size=3, unique=True))
     strategies = st.sampled_from(Strategy)
     return StudySpec(
         objectives=(objective,),
