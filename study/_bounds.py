@@ -11,6 +11,7 @@ _MAX_STEPS = {  # exponents of 2; with more steps, cells become too narrow for t
     Distribution.LOG_NORMAL: 32,
 }
 _RESOLUTION = 2.0**-44  # a step smaller than this share of the largest value drowns in the rounding of doubles
+_SMALLEST = 1e-300  # nearer to zero, doubles have fewer digits
 
 
 def numeric_mistakes(low: float, high: float, distribution: Distribution, step: float | None) -> Mistakes:
@@ -36,6 +37,7 @@ def _step_mistakes(low: float, high: float, distribution: Distribution, step: fl
         return [("step", f"`step > 0` must hold, {got}")]
     if (high - low) / step >= 2.0 ** _MAX_STEPS[distribution]:
         return [("step", f"`(max - min) / step < 2^{_MAX_STEPS[distribution]}` must hold for {distribution}, {got}")]
-    if step < max(abs(low), abs(high)) * _RESOLUTION:
+    exact = distribution is Distribution.UNIFORM and isinstance(step, int)
+    if not exact and step < max(abs(low) * _RESOLUTION, abs(high) * _RESOLUTION, _SMALLEST):
         return [("step", f"`step` must be large enough for doubles to tell the values apart, {got}")]
     return []

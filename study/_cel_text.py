@@ -12,7 +12,7 @@ _TOKEN = re.compile(
     |(?P<hex>0x[0-9a-fA-F]+[uU]?)
     |(?P<int>\d+[uU]?)
     |(?P<name>[A-Za-z_]\w*)
-    |(?P<sign>\|\||&&|.)""",
+    |(?P<sign>\|\||&&|[<>=!]=|.)""",
     re.VERBOSE | re.DOTALL,
 )
 

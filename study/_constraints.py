@@ -7,14 +7,18 @@ that names an inactive parameter holds, so none has to ask for it, by `has(param
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from tunesmith.study._cel import compiled, context, syntax_error
 from tunesmith.study._cel_text import Token, bound_names, parameter_names, tokens
 from tunesmith.study._domains import Domain
-from tunesmith.study._tryout import Point, describe, first_sentence, mistyped
+from tunesmith.study._listed import ListedDomain
+from tunesmith.study._quick import Kind, Point, quick
+from tunesmith.study._tryout import describe, first_sentence, mistyped
+from tunesmith.study._values import is_number
 
 MAX_LENGTH = 4096
 _TYPE_NAMES = frozenset(["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"])
@@ -22,26 +26,56 @@ _TYPE_NAMES = frozenset(["bool", "int", "uint", "double", "string", "bytes", "li
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """An expression and the parameters it names. Holds where one of them is inactive: not in the assignment."""
+    """An expression and the parameters it names, with the one kind of value that each has, or None for several."""
 
     text: str
     names: tuple[str, ...]
+    kinds: tuple[Kind | None, ...]
 
-    def holds(self, assignment: Point) -> bool:
-        """Whether `assignment` satisfies the constraint; where it cannot be computed, it does not."""
-        return self.broken(assignment) is None
+    def judge(self) -> Callable[[Point], bool]:
+        """A function that says whether an assignment satisfies the constraint.
+
+        It does where a parameter is inactive, that is, not in the assignment; not where nothing can be computed.
+        """
+        return _judge(self)
 
     def broken(self, assignment: Point) -> str | None:
         """What to say of an assignment that does not satisfy the constraint; None when it does."""
-        if not all(name in assignment for name in self.names):
+        if self.judge()(assignment):
             return None
         point = {name: assignment[name] for name in self.names}
         try:
-            if compiled(self.text).execute(context(point)) is True:
-                return None
-        except Exception as error:  # whatever the interpreter raises, there is no value
+            compiled(self.text).execute(context(point))
+        except Exception as error:
             return f"`{self.text}` must hold, but cannot be computed: {first_sentence(error)}; {describe(point)}"
         return f"`{self.text}` must hold, but got {describe(point)}"
+
+
+@lru_cache(maxsize=1024)
+def _judge(constraint: Constraint) -> Callable[[Point], bool]:
+    names = constraint.names
+    plain = quick(constraint.text, dict(zip(names, constraint.kinds, strict=True)))
+
+    def holds(point: Point) -> bool:
+        for name in names:
+            if name not in point:
+                return True
+        if plain:
+            try:
+                return plain(point)
+            except Exception:  # not plain at this point, or not even a point of the space
+                pass
+        return _ask_cel(constraint, point)
+
+    return holds
+
+
+def _ask_cel(constraint: Constraint, point: Point) -> bool:
+    values = {name: point[name] for name in constraint.names}
+    try:
+        return compiled(constraint.text).execute(context(values)) is True
+    except Exception:  # whatever the interpreter raises, there is no value
+        return False
 
 
 def read_constraints(
@@ -71,7 +105,16 @@ def read_constraint(text: str, domains: Mapping[str, Domain | None]) -> tuple[Co
     known = [(name, domain) for name in names if (domain := domains.get(name))]
     if wrong is None and len(known) == len(names):
         wrong = mistyped(text, tuple(known))
-    return (None, f"`{text}` {wrong}") if wrong else (Constraint(text, tuple(names)), None)
+    if wrong:
+        return None, f"`{text}` {wrong}"
+    return Constraint(text, tuple(names), tuple(map(_kind, map(domains.get, names)))), None
+
+
+def _kind(domain: Domain | None) -> Kind | None:
+    """The one kind that all values of a domain have."""
+    values = domain.values if isinstance(domain, ListedDomain) else (0.0,)
+    kinds = {float if is_number(value) else type(value) for value in values}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _misnamed(

@@ -7,7 +7,7 @@ from tunesmith.study._parameters import Condition, Parameter
 from tunesmith.study._values import ParameterValue, identity
 from tunesmith.study._walk import TooLong, Tree, walk
 
-_WORK = 4
+_WORK = 12
 """Values that counting tries at most, in multiples of the limit, where a space without its constraints is above it."""
 
 Ways = Mapping[str, float]

@@ -177,6 +177,9 @@ class IntDomain(NumericDomain):
         """The values in order."""
         return range(self.min, self.max + 1, self.step)
 
+    def _on_step(self, value: float, step: float) -> bool:
+        return value == step
+
     def _refuse(self, value: object) -> str | None:
         if is_whole(value) and abs(value) <= MAX_WHOLE:
             return None

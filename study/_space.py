@@ -116,9 +116,10 @@ class SearchSpace:
         """Whether all constraints hold; nothing else is looked at."""
         if not self._constraints:
             return True
-        active = set(self.active(assignment)) if self._conditional else assignment
-        point = {name: value for name, value in assignment.items() if name in active}
-        return all(constraint.holds(point) for constraint in self._constraints)
+        if self._conditional:
+            active = self.active(assignment)
+            assignment = {name: assignment[name] for name in active if name in assignment}
+        return all(constraint.judge()(assignment) for constraint in self._constraints)
 
     def canonical(self, assignment: Assignment) -> dict[str, ParameterValue]:
         """An assignment without problems as the space itself would write it: 3 for an int 3.0, in the space's order."""

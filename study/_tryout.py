@@ -1,6 +1,6 @@
 """Type-checks a constraint by trying it out at sample points of the space, since the CEL interpreter has no checker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -9,12 +9,11 @@ from tunesmith.study._cel import compiled, context
 from tunesmith.study._cel_text import Token, atoms, tokens
 from tunesmith.study._domains import Domain
 from tunesmith.study._listed import ListedDomain
+from tunesmith.study._quick import Point
 from tunesmith.study._values import ParameterValue, show
 
 _PROBES = 128
 """How many points an expression is tried out at, at most."""
-
-Point = Mapping[str, ParameterValue]
 
 
 @lru_cache(maxsize=1024)  # a space is made again whenever its study is read from the database

@@ -1,6 +1,6 @@
 """Walks through the points of a space, parameter by parameter, so that no combination is looked at twice."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from tunesmith.study._constraints import Constraint
 
 Point = Mapping[str, ParameterValue]
-
-_REMEMBERED = 2**16
-"""Judgements that a walk keeps of each constraint; CEL takes some microseconds to make one."""
 
 
 class TooLong(Exception):
@@ -77,21 +74,5 @@ def _levels(tree: Tree) -> list[_Level]:
     levels = [_Level(parameter, []) for parameter in tree.parameters]
     places = {parameter.name: index for index, parameter in enumerate(tree.parameters)}
     for constraint in tree.constraints:
-        levels[max(places[name] for name in constraint.names)].due.append(_remembering(constraint))
+        levels[max(places[name] for name in constraint.names)].due.append(constraint.judge())
     return levels
-
-
-def _remembering(constraint: "Constraint") -> Callable[[Point], bool]:
-    """Judges like the constraint, and does not judge the same values again soon."""
-    known: dict[Sequence[object], bool] = {}
-
-    def holds(point: Point) -> bool:
-        values = [point.get(name) for name in constraint.names]
-        key = (*values, *map(type, values))  # 1 and true are equal in Python
-        if key not in known:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            known[key] = constraint.holds(point)
-        return known[key]
-
-    return holds
