@@ -24,7 +24,7 @@ from tunesmith.study._spec import (
 from tunesmith.study._table_goal import METRICS, OBJECTIVE, OBJECTIVE_FIELD, OBJECTIVES_FIELD, check_metrics
 from tunesmith.study._table_run import ALGORITHM, LIMITS, RETRY
 from tunesmith.study._table_space import CONSTRAINTS, INITIAL, PARAMETERS
-from tunesmith.study._table_trial import COLLECTOR, TRIAL
+from tunesmith.study._table_trial import COLLECTOR, IDLE_TRIAL, TRIAL
 from tunesmith.study.naming import _LABEL, MAX_NAME, MAX_STUDY_NAME, check_name
 
 API_VERSION = "tunesmith.dev/v1"
@@ -122,7 +122,7 @@ SPEC = Record(
 
 _LENIENT = {
     "objectives": replace(OBJECTIVES_FIELD, kind=ListOf(OBJECTIVE, least=1)),
-    "trial": replace(_TRIAL_FIELD, default=TrialTemplate(())),
+    "trial": replace(_TRIAL_FIELD, kind=IDLE_TRIAL, default=TrialTemplate(())),
 }
 LENIENT_SPEC = replace(SPEC, fields=tuple(_LENIENT.get(item.name, item) for item in _FIELDS), rule=_lenient_rule)
 """For services that run no trials: what they do not look at may be missing, and several objectives may be there."""

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 from enum import StrEnum
 
 from tunesmith.study._cursor import Cursor
@@ -29,15 +30,18 @@ RESOURCES = Record(
     ),
 )
 
+_WORD = Text(empty=True, numbers=True)
+_COMMAND = Field(
+    "command",
+    ListOf(_WORD, least=1),
+    f"Program and arguments; no shell. {_PLACEHOLDERS} An argument that names an inactive parameter is left out, and so "
+    "is an option in a word of its own before it.",
+)
+
 TRIAL = Record(
     TrialTemplate,
     (
-        Field(
-            "command",
-            ListOf(Text(empty=True, numbers=True), least=1),
-            f"Program and arguments; no shell. {_PLACEHOLDERS} An argument that names an inactive parameter is left "
-            "out, and so is an option in a word of its own before it.",
-        ),
+        _COMMAND,
         Field(
             "workingDir",
             Text(),
@@ -48,7 +52,7 @@ TRIAL = Record(
         Field(
             "env",
             MapOf(
-                Text(empty=True, numbers=True),
+                _WORD,
                 Text(
                     "[A-Za-z_.-][A-Za-z0-9_.-]*",
                     "consist of letters, digits, '_', '.' and '-', and not begin with a digit",
@@ -62,6 +66,8 @@ TRIAL = Record(
     ),
     later=("image", "template", "success", "failure", "primary", "retain"),
 )
+IDLE_TRIAL = replace(TRIAL, fields=(replace(_COMMAND, kind=ListOf(_WORD)), *TRIAL.fields[1:]))
+"""For services that run no trials: there may be no command."""
 
 
 class CollectorKind(StrEnum):
