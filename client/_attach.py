@@ -51,15 +51,21 @@ def _shown(path: str, old: str, new: str) -> tuple[str, str, str]:
     return (path, HIDDEN, f"{HIDDEN} (another)") if secret else (path, old, new)
 
 
-def take_up(client: Client, job: StudyJob, say: Callable[[str], None]) -> Study:
-    """The study of a document: created, or the one of that name, edited and resumed as need be."""
+def take_up(client: Client, job: StudyJob, say: Callable[[str], None], hold: Callable[[], None]) -> Study:
+    """The study of a document: created, or the one of that name, edited and resumed as need be.
+
+    `hold` is called before anything that may start trials.
+    """
     for _ in range(_TRIES):
         try:
-            return _found(client, client.study(job.name), job, say)
+            found = client.study(job.name)
+            hold()
+            return _found(client, found, job, say)
         except errors.NotFound:
             pass
         except errors.StartOver:
             continue  # somebody else edited it
+        hold()
         try:
             study, warnings = client.create(job)
         except errors.AlreadyExists:

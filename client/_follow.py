@@ -1,18 +1,16 @@
 """Staying with a study until it ends: what is heard goes to the display, Ctrl-C to the manager."""
 
 import queue
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 
 from tunesmith.client import _result
 from tunesmith.client._client import Client
 from tunesmith.client._display import Display
 from tunesmith.client._errors import PlatformFailed
 from tunesmith.client._format import plural
+from tunesmith.client._interrupts import Interrupts
 from tunesmith.client._progress import Progress
 from tunesmith.client._terminal import safe
 from tunesmith.client._values import Study, Trial
@@ -38,7 +36,7 @@ class Follower:
         client: Reaches its manager.
         study: As it was told last.
         display: Where it is shown.
-        stops: Whether Ctrl-C stops the running trials; else it only leaves.
+        interrupts: Ctrl-C, where it stops the running trials; else it only leaves.
         shows_running: Whether the display has room for the trials that run.
         clock: Monotonic seconds.
     """
@@ -46,7 +44,7 @@ class Follower:
     client: Client
     study: Study
     display: Display
-    stops: bool
+    interrupts: Interrupts
     shows_running: bool = False
     clock: Callable[[], float] = time.monotonic
     interrupted: bool = False
@@ -67,17 +65,17 @@ class Follower:
             KeyboardInterrupt: The user pressed Ctrl-C twice, or once where that only leaves.
         """
         self._told_at = self.clock()
-        with interrupts(watch, twice=self.stops):
-            watch.start()
-            try:
-                while not self._over():
-                    self._hear(_next(watch.news))
-                    self._check_fault()
-                    self._draw()
-                self._hear_last_trials(watch)
-            finally:
-                watch.leave()
-                self.display.close()
+        self.interrupts.listen(lambda: watch.news.put(Interrupt()))
+        watch.start()
+        try:
+            while not self._over():
+                self._hear(_next(watch.news))
+                self._check_fault()
+                self._draw()
+            self._hear_last_trials(watch)
+        finally:
+            watch.leave()
+            self.display.close()
         return self.study.state.final
 
     def _over(self) -> bool:
@@ -111,8 +109,6 @@ class Follower:
                 self._interrupt()
 
     def _interrupt(self) -> None:
-        if not self.stops:
-            raise KeyboardInterrupt
         count = self.study.counts.running
         waits = f"Stopping {plural(count, 'running trial')}" if count else "Stopping"
         self.display.say([f"{waits}... (Ctrl-C again leaves at once)"])
@@ -181,22 +177,3 @@ def _next(news: "queue.SimpleQueue[News]") -> News | None:
         return news.get(timeout=_TICK)
     except queue.Empty:
         return None
-
-
-@contextmanager
-def interrupts(watch: Watch, *, twice: bool) -> Iterator[None]:
-    """Inside, the first Ctrl-C is news, so that it never strikes in the middle of a step; a second one interrupts."""
-    pressed = False
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        if pressed or not twice:
-            raise KeyboardInterrupt
-        pressed = True
-        watch.news.put(Interrupt())
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

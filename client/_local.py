@@ -65,14 +65,15 @@ def reach(base: Path, *, database: str | None = None, create: bool = True, ready
         return address or _start(folder, _command(folder), database, ready)
 
 
-def begin(base: Path, database: str | None = None) -> None:
-    """Start the manager of `base/.tunesmith` when none answers, for a study; do not wait: `reach` will find it."""
+def begin(base: Path, database: str | None = None) -> bool:
+    """Start the manager of `base/.tunesmith` for a study if none answers; `reach` will find it. Whether it was."""
     with _disk_errors(base):
         folder = local.state_folder(base)
         address = answering(folder)
         database = _agree_on_database(folder, database, running=address is not None)
         if address is None:
             _spawn(folder, [*_command(folder), "--warm"], database)
+        return address is None
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.client import _format
@@ -53,6 +52,11 @@ def ending(study: Study) -> str:
     said = said[:1].lower() + said[1:] if said[1:2].islower() else said
     text = f"Study {safe(study.name)} {verb.get(study.state, str(study.state).lower())}"
     return f"{text}: {safe(said).rstrip('.')}." if said else f"{text}."
+
+
+def state_text(state: str, reason: str) -> str:
+    """`Failed (userError)`; a reason that says the same as the state is left out."""
+    return f"{state} ({safe(reason)})" if reason and reason.lower() != state.lower() else str(state)
 
 
 def counts_text(study: Study) -> str:
@@ -128,28 +132,24 @@ def failure_lines(study: Study, trial: Trial, log: bytes) -> list[str]:
     last = trial.last
     status = "" if last is None or last.exit_status is None else f"exit status {last.exit_status}"
     said = (last.message if last else "") or trial.message
+    said = "" if said == status else said
     shown = ", ".join(text for text in (trial.reason, status) if text)
     lines = [
         bold(f"Trial {safe(trial.name)} failed{f' ({safe(shown)})' if shown else ''}"),
         *([f"  {safe(said)}"] if said else []),
         f"  command: {safe(command_line(study, trial))}",
     ]
-    return [*lines, *_log_lines(log, last.folder if last else ""), f"  {failures_left(study)}"]
+    return [*lines, *_log_lines(log, trial.name), f"  {failures_left(study)}"]
 
 
-def _log_lines(log: bytes, folder: str) -> list[str]:
-    shown = safe_log(log).rstrip("\n").split("\n")[-LOG_LINES:]
+def _log_lines(log: bytes, trial: str) -> list[str]:
     if not log.strip():
         return ["  it printed nothing"]
-    return [f"  the end of its log{f' ({safe(folder)})' if folder else ''}:", *(f"  | {line}" for line in shown)]
+    shown = safe_log(log).rstrip("\n").split("\n")[-LOG_LINES:]
+    return [f"  the end of its log (`tunesmith logs {safe(trial)}` prints all):", *(f"  | {line}" for line in shown)]
 
 
 def failures_left(study: Study) -> str:
     """What failures mean for the study."""
     limit, so_far = study.spec.limits.failed, study.counts.not_well
     return f"The study goes on until more than {_format.plural(limit, 'trial')} failed; {so_far} did so far."
-
-
-def sampled_commands(texts: Sequence[str]) -> list[str]:
-    """Commands in a numbered list."""
-    return [f"  {number}. {safe(text)}" for number, text in enumerate(texts, start=1)]

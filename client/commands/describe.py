@@ -67,7 +67,7 @@ def trial(where: Target, trial: str) -> None:
 def _show_study(study: "Study") -> None:
     from tunesmith.client import _format
     from tunesmith.client._output import Column, pairs, table
-    from tunesmith.client._result import best_lines, counts_text, metrics_table
+    from tunesmith.client._result import best_lines, counts_text, metrics_table, state_text
     from tunesmith.client._secrets import without_secrets
     from tunesmith.client._terminal import safe
     from tunesmith.study import document_yaml
@@ -78,7 +78,7 @@ def _show_study(study: "Study") -> None:
     rows = {
         "Name": safe(study.name),
         "Namespace": safe(study.namespace),
-        "State": safe(f"{study.state} ({study.reason})" if study.reason else str(study.state)),
+        "State": state_text(study.state, study.reason),
         "Message": safe(study.message),
         "Objective": safe(f"{objective.type} {objective.metric} ({objective.strategy} of a trial{goal})"),
         "Algorithm": safe(study.spec.algorithm.name),
@@ -109,13 +109,13 @@ def _show_study(study: "Study") -> None:
 def _show_trial(trial: "Trial", study: "Study") -> None:
     from tunesmith.client import _format
     from tunesmith.client._output import Column, pairs, table
-    from tunesmith.client._result import command_line
+    from tunesmith.client._result import command_line, state_text
     from tunesmith.client._terminal import safe
 
     rows = {
         "Name": safe(trial.name),
         "Study": safe(study.name),
-        "State": safe(f"{trial.state} ({trial.reason})" if trial.reason else str(trial.state)),
+        "State": state_text(trial.state, trial.reason),
         "Message": safe(trial.message),
         "Value": f"{safe(study.spec.objective.metric)} = {_format.number(trial.value)}"
         if trial.value is not None

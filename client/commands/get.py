@@ -147,6 +147,7 @@ def _progress(study: "Study") -> str:
 def _show_trials(study: "Study", found: "list[Trial]") -> None:
     from tunesmith.client import _format
     from tunesmith.client._output import Column, table
+    from tunesmith.client._result import state_text
     from tunesmith.client._terminal import safe
 
     columns = [
@@ -159,7 +160,7 @@ def _show_trials(study: "Study", found: "list[Trial]") -> None:
     rows = [
         [
             safe(trial.name),
-            _state(trial),
+            state_text(trial.state, trial.reason),
             _format.number(trial.value),
             _format.between(trial.started, trial.finished),
             _format.assignment(study.in_order(trial.assignment)),
@@ -169,32 +170,20 @@ def _show_trials(study: "Study", found: "list[Trial]") -> None:
     table(columns, rows)
 
 
-def _state(trial: "Trial") -> str:
-    """The state, with the reason where it is not the usual one."""
-    from tunesmith.client._terminal import safe
-    from tunesmith.study import TrialState
-
-    bad = trial.state in (TrialState.FAILED, TrialState.KILLED, TrialState.METRICS_UNAVAILABLE)
-    return f"{trial.state} ({safe(trial.reason)})" if bad and trial.reason else str(trial.state)
-
-
 def show_events(found: "list[Event]") -> None:
     """Print a table of events."""
     from tunesmith.client import _format
     from tunesmith.client._output import Column, table
     from tunesmith.client._terminal import safe
 
-    columns = [Column("TIME"), Column("TRIAL"), Column("STATE"), Column("REASON"), Column("MESSAGE", folds=True)]
-    table(
-        columns,
+    columns = [Column("TIME"), Column("TRIAL"), Column("STATE"), Column("WHAT", folds=True)]
+    rows = [
         [
-            [
-                _format.local_time(event.time),
-                safe(event.trial or "-"),
-                safe(event.state or "-"),
-                safe(event.reason or "-"),
-                safe(event.message),
-            ]
-            for event in found
-        ],
-    )
+            _format.local_time(event.time),
+            safe(event.trial or "-"),
+            safe(event.state or "-"),
+            safe(": ".join(text for text in (event.reason, event.message) if text)),
+        ]
+        for event in found
+    ]
+    table(columns, rows)

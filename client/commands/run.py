@@ -10,6 +10,7 @@ from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
     from tunesmith.client._client import Client
+    from tunesmith.client._interrupts import Interrupts
     from tunesmith.client._values import Study
     from tunesmith.study import StudyJob
 
@@ -71,7 +72,7 @@ def command(
         show_dry_run(job, where.output)
         return 0
     if where.server is None:
-        _begin(database)
+        _begin(where, database)
     again = _again(file, trials, sets, name, where)
     with where.client(create=True, database=database, namespace=job.namespace) as client:
         return _run(client, where, job, str(file), text, again, detach=detach)
@@ -93,11 +94,13 @@ def read(
     )
 
 
-def _begin(database: str | None) -> None:
+def _begin(where: Target, database: str | None) -> None:
     """Let the manager start up while we are still importing."""
     from tunesmith.client import _local
+    from tunesmith.client._output import note
 
-    _local.begin(Path.cwd(), database)
+    if _local.begin(Path.cwd(), database) and where.for_people:
+        note("Starting the manager of ./.tunesmith ...")
 
 
 def _run(client: "Client", where: Target, job: "StudyJob", file: str, text: bytes, again: str, *, detach: bool) -> int:
@@ -105,20 +108,24 @@ def _run(client: "Client", where: Target, job: "StudyJob", file: str, text: byte
 
     from tunesmith.client._attach import take_up
     from tunesmith.client._documents import server_mistakes
+    from tunesmith.client._interrupts import Interrupts
     from tunesmith.client._output import note
 
     stream = sys.stdout if where.for_people else sys.stderr
-    with server_mistakes(file, text):
-        study = take_up(client, job, lambda line: print(line, file=stream, flush=True))
-    if detach and not study.state.final:
-        if where.for_people:
-            note(f"It goes on by itself: `tunesmith watch {study.name}` follows it.")
-        return finish(client, where, study, shows_result=False)
-    return stay(client, where, study, stream, again=again)
+    with Interrupts() as interrupts:
+        with server_mistakes(file, text):
+            study = take_up(client, job, lambda line: print(line, file=stream, flush=True), interrupts.hold)
+        if detach and not study.state.final and not interrupts.pressed:
+            if where.for_people:
+                note(f"It goes on by itself: `tunesmith watch {study.name}` follows it.")
+            return finish(client, where, study, shows_result=False)
+        return stay(client, where, study, stream, interrupts, again=again)
 
 
-def stay(client: "Client", where: Target, study: "Study", stream: TextIO, *, again: str | None) -> int:
-    """Follow a study to its end and show its result; `again`: Ctrl-C stops its trials, and that command goes on."""
+def stay(
+    client: "Client", where: Target, study: "Study", stream: TextIO, interrupts: "Interrupts", *, again: str
+) -> int:
+    """Follow a study to its end and show its result; or stop its trials after Ctrl-C, and say that `again` goes on."""
     from tunesmith.client._display import lines_only, make_display
     from tunesmith.client._follow import Follower, first_failure
     from tunesmith.client._watch import Watch
@@ -130,11 +137,11 @@ def stay(client: "Client", where: Target, study: "Study", stream: TextIO, *, aga
     few = study.planned is not None and study.planned <= _EACH_TRIAL
     plain = lines_only(stream)
     display = make_display(stream, each_trial=few, done=study.counts.finished)
-    follower = Follower(client, study, display, stops=again is not None, shows_running=not plain)
+    follower = Follower(client, study, display, interrupts, shows_running=not plain)
     watch = Watch(client, study.name, trials=plain and few, since_revision=study.revision)
     if follower.follow(watch):
         return finish(client, where, follower.study)
-    _tell_how_to_go_on(follower.study, str(again), stream)
+    _tell_how_to_go_on(follower.study, again, stream)
     return 130
 
 

@@ -12,8 +12,9 @@ def command(where: Target, study: str) -> int:
     """Follow a study until it has ended, and show its result. Ctrl-C only leaves: the study goes on."""
     import sys
 
+    from tunesmith.client._interrupts import Interrupts
     from tunesmith.client.commands.run import stay
 
     stream = sys.stdout if where.for_people else sys.stderr
-    with where.client() as client:
-        return stay(client, where, client.study(study), stream, again=None)
+    with where.client() as client, Interrupts() as interrupts:
+        return stay(client, where, client.study(study), stream, interrupts, again="")

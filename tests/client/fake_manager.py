@@ -63,6 +63,8 @@ class Script:
     warnings: list[str] = field(default_factory=list)
     break_watch_after: int | None = None
     """The first watch breaks after so many messages."""
+    slowness: float = 0.0
+    """Seconds that CreateStudy takes."""
     lost_replies: int = 0
     """So many replies of CreateStudy do not arrive."""
     never_stops: bool = False
@@ -108,6 +110,7 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def CreateStudy(self, request: pb.CreateStudyRequest, context: Any) -> pb.CreateStudyResponse:
         self.calls.append(("CreateStudy", request))
         reply = self._replies.get(request.request_id) or self._created(request)
+        await asyncio.sleep(self.script.slowness)
         if self.script.lost_replies:
             self.script.lost_replies -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")

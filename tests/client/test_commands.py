@@ -99,7 +99,7 @@ def test_get_trials_json_is_as_documented(ended: Running, command: Command) -> N
 
 def test_get_events(ended: Running, command: Command) -> None:
     lines = command("get", "events", "digits").out.splitlines()
-    assert lines[0].split() == ["TIME", "TRIAL", "STATE", "REASON", "MESSAGE"]
+    assert lines[0].split() == ["TIME", "TRIAL", "STATE", "WHAT"]
     assert len(lines) == 6
     found = json.loads(command("get", "events", "digits", "--trial", "1", "-o", "json").out)
     assert [(event["trial"], event["state"]) for event in found] == [("digits-1-abcde", "Failed")]
@@ -301,7 +301,7 @@ def test_validate_tells_every_mistake_with_its_place(command: Command, folder: P
     lines = done.err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("study.yaml:7:35: spec.objective.type: ")
-    assert lines[1].startswith("study.yaml:9:34: spec.parameters[0].min: `min <= max` must hold")
+    assert lines[1].startswith("study.yaml:9:36: spec.parameters[0].min: `min <= max` must hold")
 
 
 def test_a_document_that_is_not_there(command: Command, folder: Path) -> None:

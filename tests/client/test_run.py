@@ -14,6 +14,7 @@ from tests.client.conftest import DOCUMENT, Command
 from tests.client.fake_manager import Running, Script
 
 from tunesmith.client import _follow
+from tunesmith.client._interrupts import Interrupts
 from tunesmith.services import errors
 from tunesmith.study import StudyState, TrialState
 
@@ -290,6 +291,31 @@ def test_interrupt_stops_the_trials_and_says_how_to_go_on(fake: Fake, folder: Pa
     assert out.endswith("To go on:\n  tunesmith run study.yaml --trials 9\n")
     (study,) = manager.manager.studies.values()
     assert study.state is StudyState.PAUSED
+
+
+def test_an_interrupt_while_the_study_is_created_stops_it_too(fake: Fake, folder: Path) -> None:
+    manager = fake(Script(pace=30, slowness=1))
+    client = process("run", "study.yaml")
+    until(lambda: manager.calls("CreateStudy"))
+    client.send_signal(signal.SIGINT)
+    out = client.communicate(timeout=20)[0]
+    assert client.returncode == 130
+    assert len(manager.calls("StopStudy")) == 1
+    assert "To go on:\n  tunesmith run study.yaml\n" in out
+
+
+def test_an_interrupt_before_anything_is_started_leaves_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        signal.raise_signal(signal.SIGINT)
+    heard = []
+    with Interrupts() as interrupts:
+        interrupts.hold()
+        signal.raise_signal(signal.SIGINT)
+        interrupts.listen(lambda: heard.append("told"))
+        assert heard == ["told"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_second_interrupt_leaves_at_once(fake: Fake, folder: Path) -> None:
