@@ -108,8 +108,12 @@ class Place:
             while not log.exists() or not log.stat().st_size:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
+    def runners(self) -> list[psutil.Process]:
+        """The runners of this place."""
+        return [process for process in processes_of(self.runtime) if "_runner" in " ".join(process.cmdline())]
+
     @property
     def runner(self) -> psutil.Process:
         """The runner; there is exactly one."""
-        (runner,) = [process for process in processes_of(self.runtime) if "_runner" in " ".join(process.cmdline())]
+        (runner,) = self.runners()
         return runner

@@ -1,6 +1,7 @@
 """The attempts of a launcher whose exit has not come yet, and what they hold of the machine."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,29 @@ class Attempt:
     message: str = ""  # why it was killed, when nobody can record it
 
 
+class Exits(AsyncIterator[Exit]):
+    """A stream of exits. A wait that is cancelled loses none, as it would in a generator."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Exit | None] = asyncio.Queue()
+
+    def put(self, exit: Exit | None) -> None:
+        """Add an exit; None: there will be no more."""
+        self._queue.put_nowait(exit)
+
+    async def __anext__(self) -> Exit:
+        exit = await self._queue.get()
+        if exit is None:
+            self.put(None)
+            raise StopAsyncIteration
+        return exit
+
+
 class Book:
     """Who is in it ends by exactly one exit, or leaves it because nothing was started."""
 
     def __init__(self, slots: Slots, memory: MemoryWatch) -> None:
-        self.exits: asyncio.Queue[Exit | None] = asyncio.Queue()
+        self.exits = Exits()
         self._slots = slots
         self._memory = memory
         self._open: dict[str, Attempt] = {}  # by folder
@@ -73,7 +92,7 @@ class Book:
     def end(self, attempt: Attempt, exit: Exit) -> None:
         """Give its exit, unless it has."""
         if self._close(attempt):
-            self.exits.put_nowait(exit)
+            self.exits.put(exit)
 
     def end_by(self, attempt: Attempt, record: dict[str, Any] | None, now: float) -> None:
         """Give the exit that a record tells, or that its lack tells."""

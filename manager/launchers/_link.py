@@ -54,6 +54,8 @@ class Link(asyncio.Protocol):
                 async with asyncio.timeout(_PATIENCE):
                     await self._connect()
             except TimeoutError:
+                if self._transport is not None:
+                    self._transport.abort()  # or the next would take it for one that answers
                 rule = f"the runner of local trials must answer within {_PATIENCE:.0f} s"
                 raise TryAgain(f"{rule}, but the one in {self._runtime} did not") from None
             except OSError as error:
@@ -101,7 +103,7 @@ class Link(asyncio.Protocol):
             start_new_session=True,
         )
         _, complaint = await process.communicate()
-        if process.returncode:
+        if process.returncode and process.returncode > 0:  # one that was killed is started again
             text = complaint.decode(errors="replace").strip().rpartition("\n")[2]
             error = FreeSpace if "Errno 28" in text or "Errno 122" in text else TryAgain
             raise error(f"the runner of local trials cannot be started in {self._runtime}: {text}")

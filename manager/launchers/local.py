@@ -100,10 +100,9 @@ class LocalLauncher(Launcher):
         elif not found.launching:
             self._pass_on_stop(found)
 
-    async def exits(self) -> AsyncIterator[Exit]:
+    def exits(self) -> AsyncIterator[Exit]:
         """Every exit, as it happens."""
-        while (exit := await self._book.exits.get()) is not None:
-            yield exit
+        return self._book.exits
 
     async def close(self) -> None:
         """Let go of everything; the runner and the trials stay."""
@@ -113,7 +112,7 @@ class LocalLauncher(Launcher):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._book.exits.put_nowait(None)
+        self._book.exits.put(None)
 
     # ---- launching
 

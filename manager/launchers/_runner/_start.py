@@ -23,10 +23,10 @@ def main(arguments: Sequence[str]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    listener = _listen()
-    if os.fork():
+    log, listener = _open_log(), _listen()
+    if os.fork():  # what can go wrong has been tried: who waits for this process is told
         os._exit(0)
-    _detach()
+    _detach(log)
     _log(f"runner {os.getpid()} serves {arguments[0]}")
     try:
         Server(listener, float(arguments[1]), _log).run()
@@ -46,14 +46,18 @@ def _listen() -> socket.socket:
     return listener
 
 
-def _detach() -> None:
+def _open_log() -> int:
+    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    if os.fstat(log).st_size > _LONGEST_LOG:
+        os.ftruncate(log, 0)
+    return log
+
+
+def _detach(log: int) -> None:
     """A session of our own, no terminal, no folder held, and no signal meant for a terminal's users."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    if os.fstat(log).st_size > _LONGEST_LOG:
-        os.ftruncate(log, 0)
     nothing = os.open(os.devnull, os.O_RDWR)
     for source, target in ((nothing, 0), (nothing, 1), (log, 2)):
         os.dup2(source, target)

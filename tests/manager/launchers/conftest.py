@@ -26,3 +26,5 @@ async def place(house: Path) -> AsyncIterator[Place]:
     place = Place(house)
     yield place
     await place.launcher.close()
+    for runner in place.runners():
+        runner.terminate()  # it leaves once its trials have ended
