@@ -7,8 +7,8 @@ import grpc
 
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
 from tunesmith.services.channel import open_channel
-from tunesmith.services.errors import BaseRevision, FixRequest, from_rpc_error
-from tunesmith.study import StudySpec, wire
+from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, TunesmithError, from_rpc_error
+from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.study.naming import trial_name
 from tunesmith.v1 import suggestion_pb2 as pb
 from tunesmith.v1 import suggestion_pb2_grpc as rpc
@@ -63,7 +63,7 @@ class Suggester:
         try:
             reply = await stub.Validate(pb.ValidateRequest(spec=wire.spec_to_proto(spec)), timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+            raise _as_mistake(from_rpc_error(error)) from error
         return list(reply.warnings)
 
     async def looks_ahead(self, spec: StudySpec) -> bool:
@@ -121,6 +121,13 @@ class Suggester:
         if address not in self._channels:
             self._channels[address] = open_channel(address)
         return rpc.SuggestionServiceStub(self._channels[address])
+
+
+def _as_mistake(error: TunesmithError) -> TunesmithError:
+    """An algorithm that the service does not have is a mistake of the document."""
+    if isinstance(error, NotFound):
+        return FixRequest(str(error), [Mistake("spec.algorithm.name", str(error))])
+    return error
 
 
 async def _stream(history: History, base: int, digest: int, names: dict[str, int]) -> AsyncIterator[pb.SuggestRequest]:

@@ -44,8 +44,12 @@ class House:
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
+        return self.module("tunesmith.client", *args)
+
+    def module(self, name: str, *args: str) -> subprocess.Popen[str]:
+        """Start one of our programs and leave it running."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tunesmith.client", *args],
+            [sys.executable, "-m", name, *args],
             cwd=self.folder,
             env=self.env,
             stdout=subprocess.PIPE,

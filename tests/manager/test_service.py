@@ -1,0 +1,273 @@
+"""The manager's gRPC API, called over its socket."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+
+import grpc
+import pytest
+from house import until
+from running import Running, job
+
+from tunesmith.v1 import manager_pb2 as pb
+from tunesmith.v1 import types_pb2 as types
+
+SLEEPS = "import time; print('loss=2', flush=True); time.sleep(60)"
+
+
+def key(name: str) -> pb.StudyKey:
+    return pb.StudyKey(name=name)
+
+
+def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.RpcError) as error:
+        call()
+    return error.value.code(), error.value.details()
+
+
+def test_a_study_is_created_watched_and_read(manager: Running) -> None:
+    created = manager.create("read")
+    assert (created.generation, created.spec.seed, len(created.uid)) == (1, 1, 32)
+    study = manager.ended("read")
+    assert (study.state, study.reason) == (types.STUDY_STATE_SUCCEEDED, "trialsUsedUp")
+    assert (study.counts.total, study.counts.succeeded) == (2, 2)
+    assert [(m.metric, m.min, m.max, m.average, m.count) for m in study.metrics] == [("loss", 1, 1, 1, 2)]
+    first, second = manager.trials("read")
+    assert (first.number, second.number) == (0, 1)
+    assert {first.completion_rank, second.completion_rank} == {1, 2}
+    assert first.explanation.model == "random"
+    assert [(a.number, a.ending, a.exit_status) for a in first.attempts] == [(1, pb.ATTEMPT_ENDING_EXITED, 0)]
+    by_number = manager.stub.GetTrial(pb.GetTrialRequest(key=pb.TrialKey(study=key("read"), trial="1"))).trial
+    assert by_number == second
+
+
+def test_a_request_that_comes_twice_gets_the_same_answer(manager: Running) -> None:
+    request = pb.CreateStudyRequest(request_id="twice-1", document=json.dumps(job("twice", script=SLEEPS)))
+    first = manager.stub.CreateStudy(request)
+    assert manager.stub.CreateStudy(request) == first
+    other = pb.CreateStudyRequest(request_id="twice-2", document=request.document)
+    assert refused(lambda: manager.stub.CreateStudy(other))[0] is grpc.StatusCode.ALREADY_EXISTS
+    stop = pb.StopStudyRequest(request_id="twice-3", key=key("twice"))
+    stopped = manager.stub.StopStudy(stop)
+    assert manager.ended("twice").state == types.STUDY_STATE_STOPPED
+    assert manager.stub.StopStudy(stop) == stopped  # and no error that it has ended
+    delete = pb.DeleteStudyRequest(request_id="twice-4", key=key("twice"))
+    assert manager.stub.DeleteStudy(delete) == manager.stub.DeleteStudy(delete)
+
+
+def test_every_mistake_is_named_and_nothing_is_created(manager: Running) -> None:
+    document = """
+apiVersion: tunesmith.dev/v1
+kind: StudyJob
+metadata: {name: wrong}
+spec:
+  objective: {metric: loss, type: smaller}
+  parameters:
+    - {name: x, type: double, min: 3, max: 1}
+  limits: {trials: 1}
+  trial: {command: [echo, "${params.y}"]}
+"""
+    code, _ = refused(lambda: manager.stub.CreateStudy(pb.CreateStudyRequest(document=document)))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    mistakes = manager.stub.ValidateStudy(pb.ValidateStudyRequest(document=document)).mistakes
+    assert {m.path for m in mistakes} == {"spec.objective.type", "spec.parameters[0].min", "spec.trial.command[1]"}
+    assert all(m.line and m.column for m in mistakes)
+    assert refused(lambda: manager.study("wrong"))[0] is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"algorithm": {"name": "nonesuch"}}, "spec.algorithm.name"),
+        ({"algorithm": {"name": "random", "settings": {"sed": 1}}}, "spec.algorithm.settings.sed"),
+        ({"algorithm": {"name": "grid", "settings": {"points": 1}}}, "spec.algorithm.settings.points"),
+    ],
+)
+def test_what_only_the_algorithm_knows_is_a_mistake_too(manager: Running, change: dict[str, object], path: str) -> None:
+    document = json.dumps(job("algorithm", **change))
+    mistakes = manager.stub.ValidateStudy(pb.ValidateStudyRequest(document=document)).mistakes
+    assert [m.path for m in mistakes] == [path]
+    code, _ = refused(lambda: manager.stub.CreateStudy(pb.CreateStudyRequest(document=document)))
+    assert code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
+
+
+def test_pause_and_resume(manager: Running) -> None:
+    manager.create(
+        "pausing", script="import time; time.sleep(0.5); print('loss=1')", limits={"trials": 4, "parallel": 1}
+    )
+    until(lambda: manager.study("pausing").counts.running)
+    paused = manager.stub.PauseStudy(pb.PauseStudyRequest(key=key("pausing"))).study
+    assert paused.state == types.STUDY_STATE_PAUSED
+    until(lambda: not manager.study("pausing").counts.running)
+    time.sleep(0.5)
+    assert manager.study("pausing").counts.total == 1
+    manager.stub.ResumeStudy(pb.ResumeStudyRequest(key=key("pausing")))
+    study = manager.ended("pausing")
+    assert study.counts.succeeded == 4
+    assert refused(lambda: manager.stub.PauseStudy(pb.PauseStudyRequest(key=key("pausing"))))[0] is (
+        grpc.StatusCode.FAILED_PRECONDITION
+    )
+
+
+def test_stop_one_trial_and_retry_it(manager: Running) -> None:
+    manager.create("one", script=SLEEPS, limits={"trials": 1})
+    (trial,) = until(lambda: [t for t in manager.trials("one") if t.state == types.TRIAL_STATE_RUNNING])
+    trial_key = pb.TrialKey(study=key("one"), trial=trial.name)
+    manager.stub.StopTrial(pb.StopTrialRequest(key=trial_key))
+    study = manager.ended("one")
+    assert (study.state, study.counts.killed) == (types.STUDY_STATE_FAILED, 1)
+    assert manager.trials("one")[0].state == types.TRIAL_STATE_KILLED
+
+    retried = manager.stub.RetryTrial(pb.RetryTrialRequest(key=trial_key)).trial
+    assert retried.state == types.TRIAL_STATE_PENDING
+    until(lambda: manager.trials("one")[0].state == types.TRIAL_STATE_RUNNING)
+    assert len(manager.trials("one")[0].attempts) == 2
+    manager.stub.StopStudy(pb.StopStudyRequest(key=key("one")))
+    assert manager.ended("one").state == types.STUDY_STATE_STOPPED
+
+
+def test_edit_checks_and_continues(manager: Running) -> None:
+    manager.create("edited")
+    assert manager.ended("edited").counts.total == 2
+    wrong = pb.EditStudyRequest(key=key("edited"), limits=types.Limits(trials=0))
+    assert refused(lambda: manager.stub.EditStudy(wrong))[0] is grpc.StatusCode.INVALID_ARGUMENT
+    stale = pb.EditStudyRequest(key=key("edited"), generation=9, limits=types.Limits(trials=3))
+    assert refused(lambda: manager.stub.EditStudy(stale))[0] is grpc.StatusCode.ABORTED
+    edit = pb.EditStudyRequest(key=key("edited"), generation=1, limits=types.Limits(trials=3, parallel=1))
+    edited = manager.stub.EditStudy(edit).study
+    assert (edited.generation, edited.state) == (2, types.STUDY_STATE_RUNNING)
+    assert manager.ended("edited").counts.succeeded == 3
+    labels = pb.EditStudyRequest(key=key("edited"), labels=pb.LabelSet(labels={"team": "vision"}))
+    assert manager.stub.EditStudy(labels).study.state == types.STUDY_STATE_SUCCEEDED
+    found = manager.stub.ListStudies(pb.ListStudiesRequest(labels={"team": "vision"})).studies
+    assert [study.key.name for study in found] == ["edited"]
+
+
+def test_initial_assignments_come_first_and_are_completed(manager: Running) -> None:
+    parameters = [
+        {"name": "x", "type": "double", "min": 0, "max": 1},
+        {"name": "y", "type": "int", "min": 1, "max": 9, "default": 5},
+    ]
+    manager.create("initial", parameters=parameters, initial=[{"x": 0.25}, {"y": 7}], limits={"trials": 3})
+    manager.ended("initial")
+    first, second, _ = manager.trials("initial")
+    assert (first.assignment.values["x"].double_value, first.assignment.values["y"].int_value) == (0.25, 5)
+    assert second.assignment.values["y"].int_value == 7
+    assert first.explanation.model == "initial"
+
+
+def test_goal_ends_the_study_and_stops_the_others(manager: Running) -> None:
+    script = "import sys, time; x = float(sys.argv[1]); time.sleep(0 if x == 0.5 else 60); print(f'loss={x}')"
+    objective = {"metric": "loss", "type": "minimize", "goal": 0.5}
+    manager.create(
+        "goal",
+        script=script,
+        objective=objective,
+        initial=[{"x": 0.9}, {"x": 0.5}],
+        limits={"trials": 5, "parallel": 2},
+    )
+    study = manager.ended("goal")
+    assert (study.state, study.reason, study.best.value) == (types.STUDY_STATE_SUCCEEDED, "goalReached", 0.5)
+    assert study.counts.killed >= 1
+
+
+def test_retries_by_class(manager: Running) -> None:
+    script = "import os, sys; n = int(os.environ['N']); print('loss=1'); os.kill(os.getpid(), 15) if n < 3 else None"
+    manager.create(
+        "retried",
+        script=script,
+        limits={"trials": 1},
+        retry={"attempts": 3, "on": ["preempted"], "backoff": "100ms"},
+        trial={"command": ["python", "-S", "-c", script], "env": {"N": "${trial.attempt}"}},
+    )
+    manager.ended("retried")
+    (trial,) = manager.trials("retried")
+    assert trial.state == types.TRIAL_STATE_SUCCEEDED
+    failed, preempted = pb.ATTEMPT_ENDING_FAILED, types.FAILURE_CLASS_PREEMPTED
+    endings = [(a.ending, a.failure_class) for a in trial.attempts]
+    assert endings == [(failed, preempted), (failed, preempted), (pb.ATTEMPT_ENDING_EXITED, 0)]
+
+
+def test_failures_above_the_limit_end_the_study(manager: Running) -> None:
+    manager.create("failing", script="import sys; sys.exit(2)", limits={"trials": 20, "parallel": 1, "failed": 2})
+    study = manager.ended("failing")
+    assert (study.state, study.reason, study.counts.failed) == (types.STUDY_STATE_FAILED, "tooManyFailures", 3)
+
+
+def test_reports_are_idempotent_and_numbers_that_are_none_are_kept_apart(manager: Running) -> None:
+    manager.create("reporting", script=SLEEPS, limits={"trials": 1})
+    (trial,) = until(lambda: [t for t in manager.trials("reporting") if t.metrics])
+    columns = pb.ObservationColumns(
+        names=["loss", "other"],
+        metric=[0, 0, 0, 1],
+        value=[0.5, math.nan, math.inf, 7.0],
+        step=[1, 2, 3, 1],
+        sequence=[1, 2, 3, 3],
+        source="worker",
+    )
+    trial_key = pb.TrialKey(study=key("reporting"), trial=trial.name)
+    request = pb.ReportObservationsRequest(trial=trial_key, attempt=1, observations=columns)
+    assert manager.stub.ReportObservations(request).stored == 4
+    again = manager.stub.ReportObservations(request)
+    assert (again.stored, again.should_stop) == (0, False)
+    (trial,) = manager.trials("reporting")
+    loss = next(metric for metric in trial.metrics if metric.metric == "loss")
+    assert (loss.min, loss.max, loss.first, loss.latest, loss.count, loss.non_finite) == (0.5, 2.0, 2.0, 0.5, 2, 2)
+    replies = list(manager.stub.QueryObservations(pb.QueryObservationsRequest(trial=trial_key)))
+    assert [reply.observations.source for reply in replies] == ["stdout", "worker"]
+    assert list(replies[1].observations.step) == [1, 2, 3, 1]
+    stale = pb.ReportObservationsRequest(trial=trial_key, attempt=2, observations=columns)
+    assert refused(lambda: manager.stub.ReportObservations(stale))[0] is grpc.StatusCode.FAILED_PRECONDITION
+    columns.value.pop()
+    short = pb.ReportObservationsRequest(trial=trial_key, attempt=1, observations=columns)
+    code, text = refused(lambda: manager.stub.ReportObservations(short))
+    assert (code, text) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "`value` must be as long as `metric`, but got (value=3, metric=4)",
+    )
+    manager.stub.StopStudy(pb.StopStudyRequest(key=key("reporting")))
+    manager.ended("reporting")
+
+
+def test_pages_events_and_logs(manager: Running) -> None:
+    manager.create("paged", limits={"trials": 5, "parallel": 2})
+    manager.ended("paged")
+    numbers, token = [], ""
+    while True:
+        page = manager.stub.ListTrials(pb.ListTrialsRequest(study=key("paged"), page_size=2, page_token=token))
+        numbers += [trial.number for trial in page.trials]
+        token = page.next_page_token
+        if not token:
+            break
+    assert numbers == [0, 1, 2, 3, 4]
+    trial = manager.trials("paged")[0]
+    events = manager.stub.ListEvents(pb.ListEventsRequest(study=key("paged"), trial=trial.name)).events
+    assert [event.state for event in events] == ["Pending", "Running", "Succeeded"]
+    trial_key = pb.TrialKey(study=key("paged"), trial=trial.name)
+    logs = manager.stub.StreamLogs(pb.StreamLogsRequest(trial=trial_key, follow=True))
+    assert b"".join(reply.data for reply in logs) == b"loss=1\n"
+    tail = manager.stub.StreamLogs(pb.StreamLogsRequest(trial=trial_key, tail_bytes=2))
+    assert b"".join(reply.data for reply in tail) == b"1\n"
+    assert refused(lambda: manager.stub.ListTrials(pb.ListTrialsRequest(study=key("paged"), page_token="x")))[0] is (
+        grpc.StatusCode.INVALID_ARGUMENT
+    )
+
+
+def test_delete_stops_and_forgets(manager: Running) -> None:
+    uid = manager.create("deleted", script=SLEEPS).uid
+    until(lambda: manager.study("deleted").counts.running == 2)
+    manager.stub.DeleteStudy(pb.DeleteStudyRequest(key=key("deleted")))
+    assert refused(lambda: manager.study("deleted"))[0] is grpc.StatusCode.NOT_FOUND
+    assert not (manager.house.folder / ".tunesmith" / "trials" / uid).exists()
+    assert not manager.house.processes("loss=2")
+    assert manager.create("deleted").uid != uid
+    manager.ended("deleted")
+
+
+def test_watching_trials_sends_each_change(manager: Running) -> None:
+    manager.create("watched", limits={"trials": 3, "parallel": 1})
+    last: dict[int, int] = {}
+    for reply in manager.stub.WatchTrials(pb.WatchTrialsRequest(study=key("watched"))):
+        last |= {trial.number: trial.state for trial in reply.trials}
+    assert last == dict.fromkeys(range(3), types.TRIAL_STATE_SUCCEEDED)
