@@ -1,9 +1,9 @@
 """Documents in the database, and the parsed ones in memory: the full reader is too slow to run at each read."""
 
+import json
 import threading
 from collections import OrderedDict
 
-from tunesmith.manager.storage._text import to_json
 from tunesmith.study import StudyJob
 
 
@@ -11,14 +11,14 @@ def to_text(job: StudyJob) -> str:
     """The native document of `job` as JSON."""
     from tunesmith.study import to_document
 
-    return to_json(to_document(job))
+    return json.dumps(to_document(job), separators=(",", ":"), allow_nan=False)
 
 
 def from_text(text: str) -> StudyJob:
     """The inverse of `to_text`."""
-    from tunesmith.study import read_study_job
+    from tunesmith.study import read_document
 
-    return read_study_job(text, base=None)
+    return read_document(json.loads(text), base=None)
 
 
 class JobCache:

@@ -12,11 +12,11 @@ from tunesmith.manager.storage._base import Base
 from tunesmith.manager.storage._dialect import insert_new
 from tunesmith.manager.storage._differences import differences
 from tunesmith.manager.storage._head import Head
-from tunesmith.manager.storage._jobs import to_text
+from tunesmith.manager.storage._jobs import from_text, to_text
 from tunesmith.manager.storage._rows import StudyRow
 from tunesmith.manager.storage._text import clean, clean_message
 from tunesmith.services.errors import AlreadyExists, FixRequest
-from tunesmith.study import Assignment, Limits, StudyJob, StudyState, check_study_move
+from tunesmith.study import Assignment, DocumentError, Limits, StudyJob, StudyState, check_study_move
 
 _LIVE = select(t.studies.c.uid).where(t.LIVE_STUDIES).order_by(t.studies.c.id)
 _ADD_DOCUMENT = insert(t.documents)
@@ -54,7 +54,7 @@ class Studies(Base):
         self._put_labels(study_id, job.labels)
         head = self._head(uid)
         self._note(head, None, StudyState.CREATED.value, "created", "", now)
-        return head.row(job)
+        return self._row(head)
 
     def study(self, uid: str) -> StudyRow:
         """The study. Raises NotFound."""
@@ -127,7 +127,7 @@ class Studies(Base):
                 self._run(_FORGET_LABELS, {"key": head.id})
                 self._put_labels(head.id, new.labels)
             self._note(head, None, "", "edited", differences(old, new), now)
-        return head.row(new)
+        return self._row(head)
 
     def move_study(self, uid: str, state: StudyState, reason: str, message: str, now: float) -> StudyRow:
         """Move the study, keep its times, and add an event. Raises NotFound, TransitionError."""
@@ -148,8 +148,13 @@ class Studies(Base):
         return head.row(self._job(head))
 
     def _put_document(self, study_id: int, uid: str, generation: int, job: StudyJob) -> None:
-        self._run(_ADD_DOCUMENT, {"study_id": study_id, "generation": generation, "document": to_text(job)})
-        self._new_jobs[uid, generation] = job
+        text = to_text(job)
+        try:
+            # What cannot be read again would be lost with its study.
+            self._new_jobs[uid, generation] = from_text(text)
+        except DocumentError as error:
+            raise FixRequest(f"{error}", error.mistakes) from error
+        self._run(_ADD_DOCUMENT, {"study_id": study_id, "generation": generation, "document": text})
 
     def _put_labels(self, study_id: int, labels: Mapping[str, str]) -> None:
         rows = [{"study_id": study_id, "name": clean(name), "value": clean(value)} for name, value in labels.items()]

@@ -44,9 +44,10 @@ class Summaries(Base):
 
     def summaries(self, trial_ids: Sequence[int]) -> dict[int, list[MetricSummary]]:
         """Summaries of the last attempt of each trial, in the order of their arrival; every id has an entry."""
-        found: dict[int, list[MetricSummary]] = {trial_id: [] for trial_id in trial_ids}
-        for begin in range(0, len(trial_ids), _AT_ONCE):
-            some = trial_ids[begin : begin + _AT_ONCE]
+        found = {trial_id: self._known_summaries(trial_id) for trial_id in trial_ids}
+        unknown = [trial_id for trial_id, known in found.items() if not known]
+        for begin in range(0, len(unknown), _AT_ONCE):
+            some = unknown[begin : begin + _AT_ONCE]
             for trial_id, *numbers in self._all(_OF_TRIALS, {"trials": some}):
                 found[trial_id].append(MetricSummary(*numbers))
         return found
@@ -55,6 +56,11 @@ class Summaries(Base):
         """Summaries over the succeeded trials, by metric name. Raises NotFound."""
         self._flush()
         return [StudyMetricSummary(*row) for row in self._all(_OF_STUDY, {"uid": uid})]
+
+    def _known_summaries(self, trial_id: int) -> list[MetricSummary]:
+        trial = self._live.trials.get(trial_id)
+        ledger = None if trial is None else self._live.ledgers.get((trial_id, trial.attempt))
+        return [] if ledger is None else ledger.summaries()
 
     def _attempt_summaries(self, trial_id: int, attempt: int) -> list[MetricSummary]:
         if (ledger := self._live.ledgers.get((trial_id, attempt))) is not None:

@@ -20,7 +20,7 @@ class Tokens(Base):
         """Add a token. Raises AlreadyExists when the name or the hash is taken."""
         self._check_writable()
         values = {"name": name, "hash": hash, "role": role, "created": now}
-        if self._run(insert_new(self._dialect, tokens), values).rowcount != 1:
+        if self._scalar(insert_new(self._dialect, tokens).returning(tokens.c.name), values) is None:
             raise AlreadyExists(f"a token's name must be new, but {name!r} exists")
 
     def token_by_hash(self, hash: bytes) -> TokenRow | None:
