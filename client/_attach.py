@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from tunesmith.client._client import Client
 from tunesmith.client._errors import StudyDiffers
 from tunesmith.client._format import plural
+from tunesmith.client._progress import done_text
 from tunesmith.client._secrets import HIDDEN, secret_name
 from tunesmith.client._terminal import safe
 from tunesmith.client._values import Study
@@ -84,7 +85,7 @@ def _found(client: Client, study: Study, job: StudyJob, say: Callable[[str], Non
         study = client.edit(
             study.name, limits=edit.limits, labels=edit.labels, initial=edit.initial, generation=study.generation
         )
-    at = f"{study.counts.finished}/{study.planned} trials" if study.planned else plural(study.counts.finished, "trial")
+    at = done_text(study)
     if study.state.final:
         say(f"Study {safe(study.name)} has ended already; nothing is started.")
     elif study.state is StudyState.PAUSED:

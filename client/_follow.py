@@ -99,8 +99,8 @@ class Follower:
                 self._look_at_running()
             case Ended(trials):
                 self.display.ended(self.study, trials)
-            case Lost(message):
-                self.display.say([f"The manager does not answer ({safe(message)}); trials go on. Looking for it..."])
+            case Lost():
+                self.display.say(["The manager went away; its trials go on. Looking for it..."])
             case Found():
                 self.display.say(["The manager answers again; the study goes on."])
             case Broken(error):

@@ -54,17 +54,24 @@ def bar(fraction: float, width: int) -> str:
     return _FULL * full + _EMPTY * (width - full)
 
 
+def done_text(study: Study) -> str:
+    """`23/60 trials`."""
+    done, planned = study.counts.finished, study.planned
+    return f"{done:,}/{planned:,} trials" if planned else _format.plural(done, "trial")
+
+
 def counts_line(progress: Progress) -> str:
     """`23/60 trials, 4 running, 1 failed`."""
-    counts, planned = progress.study.counts, progress.study.planned
-    head = f"{progress.done:,}/{planned:,} trials" if planned else _format.plural(progress.done, "trial")
+    counts = progress.study.counts
     named = (
         (counts.running, "running"),
         (counts.failed, "failed"),
         (counts.metrics_unavailable, "without metrics"),
         (counts.killed, "killed"),
     )
-    return ", ".join([head, *(f"{count:,} {name}" for count, name in named if count or name == "running")])
+    return ", ".join(
+        [done_text(progress.study), *(f"{count:,} {name}" for count, name in named if count or name == "running")]
+    )
 
 
 def time_line(progress: Progress) -> str:

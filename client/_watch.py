@@ -37,9 +37,7 @@ class AllEnded:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The manager does not answer; it is looked for, and a local one started again."""
-
-    message: str
+    """The manager went away; it is looked for, and a local one started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +147,6 @@ class Watch:
             self.news.put(Broken(error))
             return False
         if tells:
-            self.news.put(Lost(error.message))
+            self.news.put(Lost())
         self._sleep(_PAUSES[silent])
         return True

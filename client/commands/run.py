@@ -164,12 +164,9 @@ def finish(client: "Client", where: Target, study: "Study", *, shows_result: boo
 
 def _tell_how_to_go_on(study: "Study", again: str, stream: TextIO) -> None:
     from tunesmith.client._output import bold
-    from tunesmith.client._progress import Progress, best_text, counts_line
+    from tunesmith.client._progress import best_text, done_text
 
-    print(
-        f"\n{bold('Interrupted')}: {counts_line(Progress(study))}. Nothing of it runs, and nothing is lost.",
-        file=stream,
-    )
+    print(f"\n{bold('Interrupted')} at {done_text(study)}. Nothing of it runs, and nothing is lost.", file=stream)
     if study.best is not None:
         print(f"So far the {best_text(study)}.", file=stream)
     print(f"To go on:\n  {again}", file=stream, flush=True)

@@ -34,7 +34,7 @@ def command(where: Target, file: Path, trials: int | None, sets: tuple[str, ...]
         return
     for warning in warnings:
         note(f"Note: {safe(warning)}")
-    print(f"{safe(_documents.called(file))} is a right StudyJob: {safe(job.name)}")
+    print(f"{safe(_documents.called(file))} is right: study {safe(job.name)}")
 
 
 def _check(where: Target, job: "StudyJob") -> list[str]:

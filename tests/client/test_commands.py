@@ -324,7 +324,7 @@ def test_validate_by_a_server(fake: Fake, command: Command) -> None:
     running = fake(Script(warnings=["few trials"]))
     done = command("validate", "study.yaml", "--server", running.address)
     assert (done.code, done.err) == (0, "Note: few trials\n")
-    assert done.out == "study.yaml is a right StudyJob: digits\n"
+    assert done.out == "study.yaml is right: study digits\n"
     running.manager.script.refuse = errors.FixRequest("bad", [Mistake("spec.algorithm.name", "is unknown")])
     done = command("validate", "study.yaml", "--server", running.address)
     assert (done.code, done.err) == (2, "study.yaml:11:21: spec.algorithm.name: is unknown\n")

@@ -222,7 +222,7 @@ def test_a_manager_that_goes_away_is_found_again(fake: Fake, command: Command) -
     fake(Script(pace=0.1, break_watch_after=3))
     done = command("run", "study.yaml")
     assert done.code == 0
-    assert "The manager does not answer (going away); trials go on. Looking for it..." in done.out
+    assert "The manager went away; its trials go on. Looking for it..." in done.out
     assert "The manager answers again; the study goes on." in done.out
     assert "Study digits succeeded" in done.out
 
@@ -287,7 +287,7 @@ def test_interrupt_stops_the_trials_and_says_how_to_go_on(fake: Fake, folder: Pa
     assert client.returncode == 130
     assert [request.interrupt for request in manager.calls("StopStudy")] == [True]
     assert "Stopping 2 running trials... (Ctrl-C again leaves at once)" in out
-    assert "Interrupted: 0/9 trials, 0 running. Nothing of it runs, and nothing is lost." in out
+    assert "Interrupted at 0/9 trials. Nothing of it runs, and nothing is lost." in out
     assert out.endswith("To go on:\n  tunesmith run study.yaml --trials 9\n")
     (study,) = manager.manager.studies.values()
     assert study.state is StudyState.PAUSED
