@@ -1,12 +1,11 @@
 """What an algorithm is, and the values that go in and come out of it."""
 
-from collections.abc import Container, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from tunesmith.study import Assignment, StudySpec, TrialState
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Assignment, Mistake, StudySpec, TrialState
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._settings import Settings
 
@@ -54,7 +53,7 @@ class StudyView:
     seed: int
     settings: Settings
     history: Mapping[int, TrialRecord]
-    tried: Container[str]
+    tried: Set[str]
     memo: MutableMapping[str, Any] = field(default_factory=dict)
 
 

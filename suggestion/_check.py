@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from tunesmith.study import NoFeasiblePoint, StudySpec
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake, NoFeasiblePoint, StudySpec
 from tunesmith.suggestion._algorithm import Algorithm, Remarking
-from tunesmith.suggestion._points import EXACT_UP_TO
+from tunesmith.suggestion._points import EXACT_UP_TO, sample
 from tunesmith.suggestion._settings import Settings, read_settings
-
-INFEASIBLE = "no assignment could be found that all constraints allow"
 
 
 def read_study(algorithm: Algorithm, spec: StudySpec) -> tuple[Settings, list[Mistake]]:
@@ -29,10 +26,9 @@ def unreachable(spec: StudySpec, seed: int) -> list[Mistake]:
     if not spec.space.constraints:
         return []
     try:
-        spec.space.sample(np.random.default_rng([seed]))
-    except NoFeasiblePoint:
-        if not spec.space.count(EXACT_UP_TO):  # not one, or too many to look at each
-            return [Mistake("spec.constraints", INFEASIBLE)]
+        sample(spec.space, np.random.default_rng([seed]))
+    except NoFeasiblePoint as error:
+        return [Mistake("spec.constraints", str(error))]
     return []
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunesmith.study import Assignment
+from tunesmith.study import Assignment, NoFeasiblePoint, SearchSpace
 from tunesmith.suggestion._algorithm import StudyView
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ EXACT_UP_TO = 10**5
 
 DRAWS = 32
 """Random draws before the points that are left are listed; in a larger space the last draw is accepted then."""
+
+PATIENCE = 5
+"""Times that the space may give up on a draw. It tries 10,000 points each time, so where constraints allow one point of
+10,000, it gives up now and then, and must not end a study by that."""
 
 _LEFT = "points left"
 
@@ -53,19 +57,27 @@ class Points:
     def draw(self, number: int) -> Drawn | None:
         """Draw a point for trial `number` and take it; None when none is left.
 
-        Draws are from the space's own distributions. When all are taken, one of the points left is chosen, each as
-        likely as the others. Raises NoFeasiblePoint when constraints leave nothing that can be found.
+        Draws are from the space's own distributions. When all are taken, or the first is and so are half of all
+        points, one of the points left is chosen, each as likely as the others. Raises NoFeasiblePoint when constraints
+        leave nothing that can be found.
         """
         import numpy as np  # the room's face imports this module, and must stay cheap
 
         rng = np.random.default_rng([self._study.seed, number])
         for _ in range(DRAWS):
-            assignment = self._space.sample(rng)
+            assignment = sample(self._space, rng)
             if self.take(self.key(assignment)):
                 return Drawn(assignment, "drawn from the distributions of the search space")
+            if self._half_taken():
+                break  # a draw can be slow where constraints allow little
         if (left := self.left()) is None:
             return Drawn(assignment, f"drawn again: {DRAWS} draws gave no point that was not tried before")
         return self._choose(left, rng)
+
+    def _half_taken(self) -> bool:
+        """Whether at most half of the points are left."""
+        count = self._space.count(EXACT_UP_TO)
+        return count is not None and count <= 2 * (len(self._study.tried) + len(self._given))
 
     def _choose(self, left: list[tuple[str, Assignment]], rng: "np.random.Generator") -> Drawn | None:
         """Take one of the points left."""
@@ -90,3 +102,13 @@ class Points:
         if self._space.count(EXACT_UP_TO) is None:
             return None
         return [(self.key(assignment), assignment) for assignment in self._space.enumerate()]
+
+
+def sample(space: SearchSpace, rng: "np.random.Generator") -> Assignment:
+    """Draw a feasible assignment. Raises NoFeasiblePoint when the space has given up on it PATIENCE times."""
+    for _ in range(PATIENCE - 1):
+        try:
+            return space.sample(rng)
+        except NoFeasiblePoint:
+            continue
+    return space.sample(rng)

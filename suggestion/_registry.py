@@ -93,11 +93,16 @@ def _third_party(entry: metadata.EntryPoint, taken: set[str]) -> list[Algorithm]
 
 def _made(source: object) -> list[Algorithm]:
     """Make the algorithms of a module, or the one that a class is."""
-    candidates = list(vars(source).values()) if isinstance(source, ModuleType) else [source]
-    own = [item for item in candidates if isinstance(item, type) and vars(item).get(_MARK) is item]
-    if isinstance(source, ModuleType):  # what a module merely imports from elsewhere belongs to another
-        own = [item for item in own if f"{item.__module__}.".startswith(f"{source.__name__}.")]
-    return [item() for item in own]
+    if not isinstance(source, ModuleType):
+        return [source()] if isinstance(source, type) and _registered(source) else []
+    found = [item for item in vars(source).values() if isinstance(item, type) and _registered(item)]
+    # what a module merely imports from elsewhere belongs to another
+    return [item() for item in found if f"{item.__module__}.".startswith(f"{source.__name__}.")]
+
+
+def _registered(item: type) -> bool:
+    """Whether a class is under @register itself, rather than a base of it."""
+    return vars(item).get(_MARK) is item
 
 
 def _names(algorithm: Algorithm) -> tuple[str, ...]:

@@ -72,11 +72,11 @@ class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
         async with self._studies.lock(uid):
             held = self._check_base(header)
             try:
-                held, response = await asyncio.to_thread(_take_turn, held, header, chunks, self._registry)
+                advanced, response = await asyncio.to_thread(_take_turn, held, header, chunks, self._registry)
             except BaseException:
                 self._studies.drop(uid)  # it may be half done
                 raise
-            self._studies.put(held)
+            self._studies.put(advanced)
         return response
 
     def _check_base(self, header: messages.SuggestHeader) -> Held | None:

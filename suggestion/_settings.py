@@ -4,8 +4,7 @@ import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from tunesmith.study import ParameterValue
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake, ParameterValue
 from tunesmith.suggestion._description import AlgorithmDescription, SettingDescription, SettingType
 
 PATH = "spec.algorithm.settings"

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
-from tunesmith.study import NoFeasiblePoint, SpaceError, wire
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import DocumentError, Mistake, NoFeasiblePoint, wire
 from tunesmith.suggestion._algorithm import Answer
-from tunesmith.suggestion._check import INFEASIBLE, read_study, seed_of
+from tunesmith.suggestion._check import read_study, seed_of
 from tunesmith.suggestion._history import History
 from tunesmith.suggestion._registry import Registry, UnknownAlgorithm
 from tunesmith.suggestion._studies import Held, Job
@@ -68,7 +67,7 @@ def ask(held: Held, names: Sequence[messages.TrialName]) -> Answer:
     try:
         return held.job.algorithm.suggest(held.view(), wanted)
     except NoFeasiblePoint as error:
-        raise FixRequest(INFEASIBLE, [Mistake("spec.constraints", INFEASIBLE)]) from error
+        raise refused([Mistake("spec.constraints", str(error))]) from error
 
 
 def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
@@ -76,8 +75,8 @@ def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
     try:
         spec = wire.spec_from_proto(message)
         algorithm = registry.get(spec.algorithm.name)
-    except SpaceError as error:
-        raise refused([Mistake(f"spec.{path}", text) for path, text in error.problems]) from error
+    except DocumentError as error:
+        raise refused(error.mistakes) from error
     except UnknownAlgorithm as error:
         raise NotFound(str(error)) from error
     settings, mistakes = read_study(algorithm, spec)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import ParameterValue, wire
+from tunesmith.study import DocumentError, wire
 from tunesmith.suggestion._algorithm import Algorithm, Answer, Explanation, Status, Suggestion, TrialRecord
 from tunesmith.suggestion._description import Capabilities, SettingDescription, SettingType
 from tunesmith.suggestion._settings import all_settings
@@ -25,7 +25,10 @@ _SETTING_TYPE: Mapping[SettingType, messages.SettingType.ValueType] = {
 
 def records_from_proto(trials: Iterable[messages.TrialRecord]) -> list[TrialRecord]:
     """Read trials of the history. Raises FixRequest for one that no caller should send."""
-    return [_record_from_proto(trial) for trial in trials]
+    try:
+        return [_record_from_proto(trial) for trial in trials]
+    except DocumentError as error:
+        raise FixRequest("a trial in the history has no possible assignment", error.mistakes) from error
 
 
 def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
@@ -38,7 +41,7 @@ def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
         number=trial.number,
         name=trial.name,
         state=state,
-        assignment=wire.assignment_from_proto(trial.assignment),
+        assignment=wire.assignment_from_proto(trial.assignment, f"trials[{trial.number}].assignment"),
         values=tuple(trial.values),
         labels=dict(trial.labels),
         parent=trial.parent if trial.HasField("parent") else None,
@@ -103,14 +106,9 @@ def _setting_to_proto(setting: SettingDescription) -> messages.SettingDescriptio
     return messages.SettingDescription(
         name=setting.name,
         type=_SETTING_TYPE[setting.type],
-        default_value=None if setting.default is None else _value_to_proto(setting.default),
+        default_value=None if setting.default is None else wire.value_to_proto(setting.default),
         min=setting.min,
         max=setting.max,
         choices=setting.choices,
         meaning=setting.meaning,
     )
-
-
-def _value_to_proto(value: ParameterValue) -> types_pb2.Value:
-    """Write a setting's value."""
-    return wire.value_to_proto(value)

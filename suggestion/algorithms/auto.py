@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tunesmith.study import StudySpec
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Algorithm, Answer, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._joe_kuo import DIMENSIONS

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tunesmith.study import Assignment, StudySpec
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion import _walk
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion, TrialRecord
 from tunesmith.suggestion._description import AlgorithmDescription, SettingDescription, SettingType
@@ -63,7 +62,8 @@ class Grid:
 
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Give each trial the first point of the grid that was not tried."""
-        walk, suggestions = _walk.Walk(_sequence(study), study, Points(study)), []
+        walk = _walk.Walk(_sequence(study), study, Points(study))
+        suggestions: list[Suggestion] = []
         for name, _ in names:
             candidate = walk.take()
             if candidate is None and walk.restart():

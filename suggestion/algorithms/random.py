@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from tunesmith.study import StudySpec
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._points import EXACT_UP_TO, Points
@@ -36,7 +35,8 @@ class Random:
 
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Draw for each trial with a generator of its own, seeded by the study's seed and the trial's number."""
-        points, suggestions = Points(study), []
+        points = Points(study)
+        suggestions: list[Suggestion] = []
         for name, number in names:
             if (drawn := points.draw(number)) is None:
                 return Answer(tuple(suggestions), Status.EXHAUSTED, EXHAUSTED)

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tunesmith.study import Assignment, StudySpec
-from tunesmith.study._mistakes import Mistake
+from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion import _walk
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion, TrialRecord
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._joe_kuo import DIMENSIONS
-from tunesmith.suggestion._points import Points
+from tunesmith.suggestion._points import Drawn, Points
 from tunesmith.suggestion._registry import register
 from tunesmith.suggestion._settings import Settings
 from tunesmith.suggestion._sobol import BITS, SobolSequence
@@ -18,8 +17,8 @@ from tunesmith.suggestion._sobol import BITS, SobolSequence
 LABEL = "sobol.index"
 """Label of a trial: its place in the sequence, from 0. Of a random draw: the last place looked at in vain."""
 
-PLACES_PER_TRIAL = 1000
-"""Trial n looks at the first 1000 (n + 1) places of the sequence, and is a random draw when none of them is left."""
+PLACES_PER_TRIAL = 100
+"""After n trials, the first 100 (n + 1) places of the sequence are looked at; when none is left, a draw is random."""
 
 _AT_ONCE = 8
 
@@ -56,10 +55,14 @@ class Sobol:
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Give each trial the first point of the sequence that is fit and was not tried."""
         points = Points(study)
-        walk, suggestions = _walk.Walk(_sequence(study), study, points), []
-        for name, number in names:
-            candidate = walk.take(_places(number))
-            suggestion = _drawn(name, number, points) if candidate is None else _suggestion(name, candidate)
+        walk = _walk.Walk(_sequence(study), study, points)
+        suggestions: list[Suggestion] = []
+        for before, (name, number) in enumerate(names, start=len(study.history)):
+            candidate = walk.take(_places(before))
+            if candidate is None:
+                suggestion = _drawn(name, points.draw(number), before)
+            else:
+                suggestion = _suggestion(name, candidate)
             if suggestion is None:
                 return Answer(tuple(suggestions), Status.EXHAUSTED, "every point of the search space has been tried")
             suggestions.append(suggestion)
@@ -72,22 +75,25 @@ def _suggestion(name: str, candidate: _walk.Candidate) -> Suggestion:
     return Suggestion(name, candidate.assignment, explanation, {LABEL: str(candidate.index)})
 
 
-def _drawn(name: str, number: int, points: Points) -> Suggestion | None:
+def _drawn(name: str, drawn: Drawn | None, before: int) -> Suggestion | None:
     """Propose a random point; None when none is left."""
-    if (drawn := points.draw(number)) is None:
+    if drawn is None:
         return None
-    text = f"no point is left among the first {_places(number)} of the Sobol sequence, so {drawn.text}"
-    return Suggestion(name, drawn.assignment, Explanation("random", text), {LABEL: str(_places(number) - 1)})
+    text = f"no point is left among the first {_places(before)} of the Sobol sequence, so {drawn.text}"
+    return Suggestion(name, drawn.assignment, Explanation("random", text), {LABEL: str(_places(before) - 1)})
 
 
-def _places(number: int) -> int:
-    """Return how many places of the sequence trial `number` looks at: a function of its number only."""
-    return min((number + 1) * PLACES_PER_TRIAL, 2**BITS)
+def _places(before: int) -> int:
+    """Return how many places of the sequence are looked at for a trial, of the number of trials before it only.
+
+    That is the trial's own number in an honest history, and in one that has gaps it does not ask for endless work.
+    """
+    return min((before + 1) * PLACES_PER_TRIAL, 1 << BITS)
 
 
 def _ceiling(record: TrialRecord, trials: int) -> int:
-    """A trial is never given a place that it does not look at."""
-    return _places(record.number)
+    """A trial is never given a place that was not looked at for it."""
+    return _places(min(record.number, trials))
 
 
 def _sequence(study: StudyView) -> _walk.Sequence:

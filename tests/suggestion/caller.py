@@ -112,3 +112,15 @@ class Caller:
         """Keys of all assignments, in order."""
         records = (self.records[number] for number in sorted(self.records))
         return [self.spec.space.key(wire.assignment_from_proto(record.assignment)) for record in records]
+
+
+def suggest(channel: grpc.Channel, *parts: messages.SuggestHeader | messages.HistoryChunk) -> messages.SuggestResponse:
+    """Send these messages, whatever they are."""
+    requests = [
+        messages.SuggestRequest(header=part)
+        if isinstance(part, messages.SuggestHeader)
+        else messages.SuggestRequest(history=part)
+        for part in parts
+    ]
+    with rpc_errors():
+        return suggestion_pb2_grpc.SuggestionServiceStub(channel).Suggest(iter(requests), timeout=30)

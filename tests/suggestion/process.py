@@ -13,6 +13,7 @@ from types import TracebackType
 import grpc
 
 from tunesmith.services.channel import open_sync_channel
+from tunesmith.v1 import suggestion_pb2_grpc
 
 
 class ServiceProcess:
@@ -29,12 +30,17 @@ class ServiceProcess:
         self.channel: grpc.Channel = open_sync_channel(self.address)
         return self
 
+    @property
+    def stub(self) -> suggestion_pb2_grpc.SuggestionServiceStub:
+        """Its methods."""
+        return suggestion_pb2_grpc.SuggestionServiceStub(self.channel)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.channel.close()
         self.kill()
-        self._folder.cleanup()
+        self.close()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -42,6 +48,10 @@ class ServiceProcess:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert json.loads(self._process.stdout.readline())["listen"] == [self.address]
+
+    def close(self) -> None:
+        """Take its folder away."""
+        self._folder.cleanup()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal, and return the exit status."""

@@ -1,7 +1,6 @@
 """The conformance suite over every algorithm that is installed."""
 
 import pytest
-
 from tests.suggestion.conformance import NAMES, Conformance
 
 

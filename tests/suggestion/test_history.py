@@ -5,8 +5,8 @@ import dataclasses
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.suggestion.conformance import FINITE, NAMES, REGISTRY, make_spec
+
 from tunesmith.study import TrialState
 from tunesmith.suggestion import TrialRecord
 from tunesmith.suggestion._check import read_study
