@@ -38,13 +38,13 @@ def signal_group(leader: int, number: signal.Signals) -> None:
         os.killpg(leader, number)
 
 
-def kill_strays(leaders: Collection[int], folders: Collection[str]) -> list[int]:
+def kill_strays(leaders: Collection[int], folders: Collection[str]) -> set[int]:
     """Kill the children that belong to none of the running trials, and return them.
 
     An orphan of a trial becomes a child of this process, wherever it hid. It tells its trial by its environment; one
     that cleared that is spared while a trial runs that it could belong to.
     """
-    strays = [pid for pid in _processes.children() - set(leaders) if _is_stray(pid, leaders, folders)]
+    strays = {pid for pid in _processes.children() - set(leaders) if _is_stray(pid, leaders, folders)}
     for pid in strays:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

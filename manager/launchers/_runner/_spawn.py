@@ -88,11 +88,16 @@ def _find(program: str, path: str) -> str:
     """Find a program as the shell does: on PATH unless its name has a slash."""
     if "/" in program:
         return program
-    candidates = [os.path.join(folder or ".", program) for folder in path.split(os.pathsep)]
-    files = [candidate for candidate in candidates if os.path.isfile(candidate)]
-    if not files:
+    found = ""
+    for folder in path.split(os.pathsep):
+        candidate = os.path.join(folder or ".", program)
+        if os.path.isfile(candidate):
+            if os.access(candidate, os.X_OK):
+                return candidate
+            found = found or candidate
+    if not found:
         raise CannotStartError(f"the program must be on PATH, but {program} is not")
-    return next((file for file in files if os.access(file, os.X_OK)), files[0])
+    return found
 
 
 def _why(program: str, working_dir: str, error: OSError) -> str:

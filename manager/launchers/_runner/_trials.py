@@ -41,6 +41,7 @@ class Trials:
         self._records = Records(log)
         self._by_pid: dict[int, Trial] = {}
         self._by_folder: dict[str, Trial] = {}
+        self._strays: set[int] = set()
         self._boot = _processes.boot_id()
         self._oom_kills = _processes.oom_kills()
         _processes.become_subreaper()
@@ -155,5 +156,7 @@ class Trials:
         return self._oom_kills > before
 
     def _sweep(self) -> None:
-        for pid in kill_strays(self._by_pid, self._by_folder):
+        strays = kill_strays(self._by_pid, self._by_folder)
+        for pid in strays - self._strays:
             self._log(f"killed process {pid}, left behind by a trial that has ended")
+        self._strays = strays

@@ -42,7 +42,7 @@ class Runner:
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr(_processes, "become_subreaper", lambda: True)
-    monkeypatch.setattr(_trials, "kill_strays", lambda _pids, _folders: [])  # this process has other children
+    monkeypatch.setattr(_trials, "kill_strays", lambda _pids, _folders: set())  # this process has other children
     return Runner()
 
 
