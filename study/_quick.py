@@ -116,9 +116,10 @@ class _Reader:
         _need(bool(self._next("[")))
         values = []
         while not self._next("]"):
-            part = self._primary()
-            _need(_comparable(left, part) and not self._next(".", "("))
-            values.append(part.value({}))
+            minus = bool(self._next("-"))
+            part = _literal(self._take())
+            _need(_comparable(left, part) and not (minus and part.kind not in (float, int)))
+            values.append(-part.value({}) if minus else part.value({}))
             _need(bool(self._next(",")) or self._pieces[self._place].text == "]")
         return _Part(bool, lambda point: left.value(point) in values)
 

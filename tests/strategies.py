@@ -26,6 +26,7 @@ settings.load_profile("spaces")
 
 NAMES = ("C", "kernel", "gamma", "batch-size", "opt.lr", "_x", "all", "params", "b", "degree")
 TEXTS = ("rbf", "poly", "", "two words", 'quo"ted', "ünïcode", "1", "true")
+MIXED: tuple[ParameterValue, ...] = (1, True, "1", 2.5)
 
 distributions = st.sampled_from(Distribution)
 units = st.floats(0, 1)
@@ -61,7 +62,7 @@ discrete_domains = st.builds(
 categorical_domains = st.one_of(
     st.builds(CategoricalDomain, st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4, unique=True).map(tuple)),
     st.just(CategoricalDomain((True, False))),
-    st.permutations((1, True, "1", 2.5)).map(lambda values: CategoricalDomain(tuple(values))),
+    st.permutations(MIXED).map(lambda values: CategoricalDomain(tuple(values))),
 )
 
 

@@ -270,7 +270,7 @@ def test_the_quick_way_never_differs_from_cel(text: str, x: float, y: float, k: 
     judge = quick(text, KINDS)
     if judge is None:
         return
-    point = {"x": x, "y": y, "n-1": 2, "k": k, "b": b, "m": 1}
+    point: Assignment = {"x": x, "y": y, "n-1": 2, "k": k, "b": b, "m": 1}
     try:
         value = judge(point)
     except (NotPlain, ZeroDivisionError):

@@ -45,6 +45,8 @@ def test_encoding_and_decoding_again_changes_nothing(domain: Domain, unit: float
         assert type(again) is type(value)
     else:
         assert isinstance(domain, DoubleDomain)
+        assert isinstance(value, float)
+        assert isinstance(again, float)
         assert isclose(again, value, rel_tol=1e-9, abs_tol=(domain.max - domain.min) * 1e-12)
 
 

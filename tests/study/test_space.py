@@ -432,7 +432,7 @@ def test_samples_follow_the_distributions() -> None:
 
 
 def test_keys_are_readable() -> None:
-    point = {"C": 1, "kernel": "poly", "gamma": 0.1, "degree": 3.0, "batch": 64}
+    point: Assignment = {"C": 1, "kernel": "poly", "gamma": 0.1, "degree": 3.0, "batch": 64}
 
     assert SVC.key(point) == '{"C":1.0,"kernel":"poly","gamma":0.1,"degree":3,"batch":64}'
     assert SVC.key({"C": -0.0}) == '{"C":-0.0}'  # not in the domain, so as it is
