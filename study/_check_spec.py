@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tunesmith.study._cursor import Bad, Cursor, shorten
 from tunesmith.study._domains import CategoricalDomain
@@ -27,16 +29,21 @@ class Known:
     parameters: tuple[Parameter, ...]
     broken: frozenset[int] = frozenset()
 
-    @property
+    @cached_property
     def sound(self) -> dict[str, Parameter]:
         """By name, those whose domain can be asked."""
         return {parameter.name: parameter for parameter in self.parameters if not parameter.domain.mistakes()}
 
-    @property
-    def names(self) -> list[str] | None:
-        """All names; None when one cannot be read, so that nobody is told that it does not exist."""
-        names = [parameter.name for parameter in self.parameters]
+    @cached_property
+    def names(self) -> Mapping[str, None] | None:
+        """All names, in order; None when one cannot be read, so that nobody is told that it does not exist."""
+        names = dict.fromkeys(parameter.name for parameter in self.parameters)
         return None if "" in names or not names else names
+
+    @cached_property
+    def listing(self) -> str:
+        """`; there are ...`, for whoever names another."""
+        return f"; there are {shorten(', '.join(self.names or ()))}"
 
 
 def read_known(at: Cursor, values: Values) -> Known:
@@ -97,7 +104,7 @@ def check_initial(at: Cursor, values: Values, known: Known) -> None:
             if name in sound:
                 _check_value(entry, sound[name])
             elif known.names is not None and name not in known.names:
-                hint = entry.hint(name, known.names, f"; there are {shorten(', '.join(known.names))}")
+                hint = entry.hint(name, known.names, known.listing)
                 entry.refuse(f"must be a parameter of the space, but there is no `{name}`{hint}", item.key_mark(name))
     if "initial" in values:
         values["initial"] = tuple(_own_form(assignment, sound) for assignment in values["initial"])

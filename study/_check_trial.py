@@ -11,9 +11,9 @@ from tunesmith.study._placeholders import NAMES, PARAMS, Placeholder, placeholde
 def check_placeholders(at: Cursor, known: Known) -> None:
     """Tell of every placeholder in the trial and the collector that nothing would be filled in for."""
     for text_at, node in _texts(at):
-        for index, placeholder in enumerate(placeholders(str(node.value))):
+        for placeholder, mark in _marked(node):
             if message := _problem(text_at, placeholder, known):
-                text_at.refuse(message, _mark(node, index))
+                text_at.refuse(message, mark)
     _check_program(at, known)
 
 
@@ -41,16 +41,20 @@ def _problem(at: Cursor, found: Placeholder, known: Known) -> str | None:
     if parameter is None:
         near = at.hint(found.name, NAMES, f"; write `${text}` for the text itself")
     else:
-        near = at.hint(parameter, known.names or (), f"; there are {shorten(', '.join(known.names or ()))}")
+        near = at.hint(parameter, known.names or (), known.listing)
     return f"unknown placeholder `{text}`{near}"
 
 
-def _mark(node: ScalarNode, index: int) -> Mark:
-    """Where a string's placeholder stands: the same one of the source, unless escapes hide it there."""
-    there, here = list(placeholders(node.source)), list(placeholders(str(node.value)))
-    if [found.text for found in there] != [found.text for found in here]:
-        return node.mark
-    return node.mark.after(node.source[: there[index].start])
+def _marked(node: ScalarNode) -> Iterator[tuple[Placeholder, Mark]]:
+    """A string's placeholders, each with its place: its own in the source, unless escapes hide it there."""
+    here, there = list(placeholders(str(node.value))), list(placeholders(node.source))
+    hidden = [found.text for found in there] != [found.text for found in here]
+    mark, before = node.mark, 0
+    for index, found in enumerate(here):
+        if not hidden:
+            mark = mark.after(node.source[before : there[index].start])
+            before = there[index].start
+        yield found, mark
 
 
 def _check_program(at: Cursor, known: Known) -> None:

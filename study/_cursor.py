@@ -13,6 +13,7 @@ from tunesmith.study._values import show
 from tunesmith.study._where import Where, where_text
 
 _LONGEST_SHOWN = 60
+_LONGEST_MESSAGE = 500
 _MOST_HINTS = 100
 
 
@@ -41,7 +42,7 @@ class Cursor:
     def refuse(self, message: str, mark: Mark | None = None) -> Bad:
         """Put a mistake of this part on the list; `mark` when it is known more exactly where."""
         place = mark or self.node.mark
-        self.log.append(Mistake(where_text(self.where), message, place.line, place.column))
+        self.log.append(Mistake(where_text(self.where), shorten(message, _LONGEST_MESSAGE), place.line, place.column))
         return BAD
 
     def hint(self, text: object, names: Iterable[str], otherwise: str = "") -> str:
@@ -98,14 +99,15 @@ class Cursor:
     def walk(self) -> "Iterator[Cursor]":
         """This part and all below it."""
         yield self
-        for at in (*self.items(), *self.entries().values()):
-            yield from at.walk()
+        if not isinstance(self.node, ScalarNode):
+            for at in (*self.items(), *self.entries().values()):
+                yield from at.walk()
 
 
 def _nearest(text: str, names: Mapping[str, str]) -> str | None:
     """The name whose key is a misspelt, shortened or lengthened `text`."""
     near = difflib.get_close_matches(text, names, n=1, cutoff=0.7)
-    near += [key for key in names if len(key) > 2 and text and (text.startswith(key) or key.startswith(text))]
+    near += [key for key in names if min(len(key), len(text)) > 2 and (text.startswith(key) or key.startswith(text))]
     return names[near[0]] if near else None
 
 
@@ -128,9 +130,9 @@ def found(node: Node) -> str:
             return "something else"
 
 
-def shorten(text: str) -> str:
-    """The text, or its beginning when it is long: messages are shown on one line."""
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+def shorten(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    """The text, or its beginning when it is long: a document must not make a message of any length."""
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def sweep(root: Cursor) -> None:

@@ -61,7 +61,7 @@ def _read(root: Cursor, base: Path | None) -> StudyJob:
     job = JOB.read(root) if _ours(root) else None
     folder = _working_dir(root, base)
     if root.log or job is None or isinstance(job, Bad):
-        raise DocumentError(sorted(root.log, key=lambda mistake: (mistake.line, mistake.column)))
+        raise DocumentError(root.log)
     if folder is None:
         return job
     return replace(job, spec=replace(job.spec, trial=replace(job.spec.trial, working_dir=folder)))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MAX_MISTAKES = 1000
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -27,6 +29,9 @@ class DocumentError(ValueError):
     """A document, or a message that stands for one, with mistakes: its author corrects them, nothing was created."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        """All mistakes that were found, in the order of the document."""
-        self.mistakes = tuple(mistakes)
+        """All mistakes that were found, in the order of the document; of more than a thousand, the first."""
+        kept = sorted(mistakes, key=lambda mistake: (mistake.line, mistake.column))[:MAX_MISTAKES]
+        if len(kept) < len(mistakes):
+            kept.append(Mistake("", f"there are {len(mistakes) - len(kept):,} mistakes more"))
+        self.mistakes = tuple(kept)
         super().__init__("\n".join(map(str, self.mistakes)))

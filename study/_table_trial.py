@@ -34,8 +34,8 @@ _WORD = Text(empty=True, numbers=True)
 _COMMAND = Field(
     "command",
     ListOf(_WORD, least=1),
-    f"Program and arguments; no shell. {_PLACEHOLDERS} An argument that names an inactive parameter is left out, and so "
-    "is an option in a word of its own before it.",
+    f"Program and arguments; no shell. {_PLACEHOLDERS} An argument that names an inactive parameter is left out, and "
+    "so is an option in a word of its own before it.",
 )
 
 TRIAL = Record(

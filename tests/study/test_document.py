@@ -371,7 +371,20 @@ def test_a_pattern_is_not_too_long() -> None:
 
 def test_very_many_mistakes() -> None:
     keys = ", ".join(f"trails{number}: 1" for number in range(10_000))
-    assert len(wrong(RIGHT.replace("trials: 60", keys))) == 10_000
+    found = wrong(RIGHT.replace("trials: 60", keys))
+    assert len(found) == 1001
+    assert found[0].startswith("spec.limits.trails0: unknown field; did you mean trials?")
+    assert found[999].startswith("spec.limits.trails999: unknown field; known are trials, parallel")
+    assert found[1000] == "there are 9,000 mistakes more"
+
+
+def test_a_message_of_any_length_is_cut() -> None:
+    values = ", ".join(f"value{number}" for number in range(10_000))
+    (mistake,) = wrong(
+        RIGHT.replace("[rbf, poly, linear]", f"[rbf, poly, {values}]").replace("{C: 1, kernel: rbf}", "{kernel: x}")
+    )
+    assert mistake.startswith("spec.initial[0].kernel: must be one of ['rbf', 'poly', 'value0', ")
+    assert len(mistake) < 600
 
 
 def test_a_mistake_shows_what_is_known() -> None:

@@ -89,7 +89,7 @@ def test_enumerations(members: type[StrEnum], to_proto: Mapping[Any, int], from_
 
 
 def test_every_member_of_the_protos_is_known() -> None:
-    pairs = [
+    pairs: list[tuple[Any, Mapping[Any, Any]]] = [
         (types_pb2.TrialState, wire.TRIAL_STATE_FROM_PROTO),
         (types_pb2.StudyState, wire.STUDY_STATE_FROM_PROTO),
         (types_pb2.FailureClass, wire.FAILURE_CLASS_FROM_PROTO),
