@@ -80,8 +80,8 @@ class Launcher(ABC):
     async def adopt(self, trial: str, attempt: int, folder: Path) -> bool:
         """Watch an attempt that an earlier manager launched; its `Exit` comes, also when it ended long ago.
 
-        False: it was never claimed, and no launch of an earlier manager is under way. Raises TryAgain and FreeSpace when
-        that cannot be found out for now.
+        False: it was never claimed, and no launch of an earlier manager is under way. Raises TryAgain and FreeSpace
+        when that cannot be found out for now.
         """
 
     @abstractmethod

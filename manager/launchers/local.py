@@ -135,11 +135,12 @@ class LocalLauncher(Launcher):
     async def _start(self, attempt: Attempt, launch: Launch) -> None:
         try:
             await self._order(attempt, launch)
-        except (FreeSpace, TryAgain):
+        except Exception as error:
             if not is_claimed(attempt.folder):
                 self._book.remove(attempt)
                 raise
-            self._lost()  # a runner had claimed it before it died; the recovery will find out
+            _log.warning("%s is claimed, and what became of it is not known yet: %s", attempt.trial, error)
+            self._lost()
         finally:
             attempt.launching = False
         if attempt.kill_at is not None:
