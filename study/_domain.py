@@ -46,7 +46,10 @@ class BaseDomain(ABC):
 
     @abstractmethod
     def canonical(self, value: ParameterValue) -> ParameterValue:
-        """Return the domain's own form of a value in it: 3 for an int 3.0, the exact step for one almost on it."""
+        """Return the domain's own form of `value`: 3 for an int 3.0, the exact step for one almost on it.
+
+        A value that is not in the domain may come back as it is.
+        """
 
     @abstractmethod
     def mistakes(self) -> Mistakes:

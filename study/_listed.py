@@ -55,7 +55,8 @@ class ListedDomain(BaseDomain):
 
     def canonical(self, value: ParameterValue) -> ParameterValue:
         """Return the value as it is listed."""
-        return self.values[self._places[identity(value)]]
+        place = self._places.get(identity(value))
+        return value if place is None else self.values[place]
 
     def mistakes(self) -> Mistakes:
         """Tell of an empty list and of repetitions."""

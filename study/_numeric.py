@@ -99,10 +99,14 @@ class NumericDomain(BaseDomain):
             return f"`value = min + k * step` must hold for a whole k, but got ({steps})"
         return None
 
-    def canonical(self, value: ParameterValue) -> float:
+    def canonical(self, value: ParameterValue) -> ParameterValue:
         """Return the domain's own form of `value`."""
-        number = float(value)
-        return number + 0.0 if self.grid is None else self.grid[self._nearest(number)]  # + 0.0: -0.0 becomes 0.0
+        if not is_number(value):
+            return value
+        if self.grid is None:
+            return float(value) + 0.0  # -0.0 becomes 0.0
+        step = self.grid[self._nearest(value)]
+        return step if self._on_step(value, step) else value
 
     def _refuse(self, value: object) -> str | None:
         return None if is_number(value) else f"must be a finite number, but got {show(value)}"

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 Assignment = Mapping[str, ParameterValue]
 
-_TRIES = 10_000
-"""Random points among which `sample` looks for a feasible one before it counts them."""
-
 _COUNTABLE = 10**5
+
+_TRIES, _FEW_TRIES = 10_000, 200
+"""Random points among which `sample` looks for a feasible one; few where all can be looked at instead."""
 
 _encode_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -79,6 +79,10 @@ class SearchSpace:
         return tuple(parameter for parameter in self._tree.parameters if parameter.when)
 
     @cached_property
+    def _tries(self) -> int:
+        return _TRIES if count(Tree(self._tree.parameters), _COUNTABLE) is None else _FEW_TRIES
+
+    @cached_property
     def _counts(self) -> dict[int, int | None]:
         return {}
 
@@ -122,7 +126,7 @@ class SearchSpace:
         return all(constraint.judge()(assignment) for constraint in self._constraints)
 
     def canonical(self, assignment: Assignment) -> dict[str, ParameterValue]:
-        """An assignment without problems as the space itself would write it: 3 for an int 3.0, in the space's order."""
+        """`assignment` as the space itself would write it: in its order, 3 for an int 3.0, without unknown names."""
         return {p.name: p.domain.canonical(assignment[p.name]) for p in self.parameters if p.name in assignment}
 
     def decode(self, unit: Sequence[float]) -> dict[str, ParameterValue]:
@@ -142,13 +146,13 @@ class SearchSpace:
 
         After many tries in vain, one of all feasible assignments, if they can be counted.
         """
-        for _ in range(_TRIES):
+        for _ in range(self._tries):
             assignment = self.decode(rng.random(len(self.parameters)).tolist())
             if self.feasible(assignment):
                 return assignment
         total = self.count(_COUNTABLE)
         if not total:
-            few = "no assignment at all" if total == 0 else f"none of {_TRIES} random assignments"
+            few = "no assignment at all" if total == 0 else f"none of {self._tries} random assignments"
             raise NoFeasiblePoint(f"{few} meets the constraints: {'; '.join(self.constraints)}")
         return next(islice(self.enumerate(), int(rng.integers(total)), None))
 
@@ -174,9 +178,9 @@ class SearchSpace:
         """A text that is the same for all assignments that are the same point, inactive parameters ignored."""
         return _encode_json(
             {
-                p.name: p.domain.canonical(value) if p.domain.check(value) is None else value
+                p.name: p.domain.canonical(assignment[p.name])
                 for p in self._named(self.active(assignment))
-                if (value := assignment.get(p.name)) is not None
+                if p.name in assignment
             }
         )
 
