@@ -40,14 +40,17 @@ class MetricSummary:
         """The summary with one observation more."""
         if not isfinite(value):
             return replace(self, non_finite=self.non_finite + 1)
-        return replace(
-            self,
-            min=value if self.min is None else min(self.min, value),
-            max=value if self.max is None else max(self.max, value),
-            total=_sum(self.total, value),
-            latest=value,
-            first=value if self.first is None else self.first,
-            count=self.count + 1,
+        return (
+            MetricSummary(  # not `replace`, which takes three times as long, for each of 50,000 observations a second
+                self.metric,
+                value if self.min is None else min(self.min, value),
+                value if self.max is None else max(self.max, value),
+                _sum(self.total, value),
+                value,
+                value if self.first is None else self.first,
+                self.count + 1,
+                self.non_finite,
+            )
         )
 
     def value(self, strategy: Strategy) -> float | None:
