@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tunesmith.manager.storage import NewTrial, ObservationRow, Store, TrialRow, open_store, upgrade
+from tunesmith.manager.storage import NewTrial, ObservationRow, Store, TrialRow, Tx, open_store, upgrade
 from tunesmith.study import (
     AttemptEnding,
     DoubleDomain,
@@ -38,7 +38,9 @@ METRICS = ("loss", "accuracy", "seconds")
 def new_study(store: Store) -> str:
     uid = uuid.uuid4().hex
     space = SearchSpace(tuple(Parameter(f"p{i}", DoubleDomain(0.0, 1.0)) for i in range(10)))
-    spec = StudySpec((Objective("loss", ObjectiveType.MINIMIZE),), space, TrialTemplate(("true",)), limits=Limits(10**6))
+    spec = StudySpec(
+        (Objective("loss", ObjectiveType.MINIMIZE),), space, TrialTemplate(("true",)), limits=Limits(10**6)
+    )
     store.write(lambda tx: tx.insert_study(uid, StudyJob(f"s{uid[:20]}", spec), time.time()))
     store.write(lambda tx: tx.move_study(uid, StudyState.RUNNING, "", "", time.time()))
     return uid
@@ -80,10 +82,10 @@ def joined_cycle(store: Store, uid: str) -> Work:
     def work(i: int) -> None:
         now = time.time()
 
-        def begin(tx: object) -> int:
-            trial = tx.add_trials(uid, [NewTrial(assignment(i))], now)[0].id  # type: ignore[attr-defined]
-            tx.open_attempt(trial, "/folder/of/the/attempt", now)  # type: ignore[attr-defined]
-            return int(trial)
+        def begin(tx: Tx) -> int:
+            trial = tx.add_trials(uid, [NewTrial(assignment(i))], now)[0].id
+            tx.open_attempt(trial, "/folder/of/the/attempt", now)
+            return trial
 
         trial = store.write(begin)
         store.write(lambda tx: tx.launched(trial, now))
@@ -116,9 +118,9 @@ def prefill(store: Store, uid: str, count: int) -> None:
         batch = [NewTrial(assignment(i)) for i in range(begin, min(begin + 1000, count))]
         added = store.write(lambda tx, batch=batch, now=now: tx.add_trials(uid, batch, now))  # type: ignore[misc]
 
-        def finish(tx: object, added: list[TrialRow] = added, now: float = now) -> None:
+        def finish(tx: Tx, added: list[TrialRow] = added, now: float = now) -> None:
             for trial in added:
-                tx.move_trial(trial.id, TrialState.KILLED, "", "", now)  # type: ignore[attr-defined]
+                tx.move_trial(trial.id, TrialState.KILLED, "", "", now)
 
         store.write(finish)
 
@@ -128,7 +130,8 @@ def run(name: str, store: Store, options: argparse.Namespace) -> None:
     trial = running_trial(store, uid).id
     if options.prefill:
         prefill(store, uid, options.prefill)
-    print(f"\n{name}\n| {'':44} | {'a second':>10} | {'ms each':>8} | {'CPU ms':>8} |\n|{'-' * 46}|-----------:|---------:|---------:|")
+    print(f"\n{name}\n| {'':44} | {'a second':>10} | {'ms each':>8} | {'CPU ms':>8} |")
+    print(f"|{'-' * 46}|-----------:|---------:|---------:|")
     one, many = rows(0, 1)[0], iter(range(1, 10**9))
 
     def single(_: int) -> object:
@@ -150,8 +153,14 @@ def run(name: str, store: Store, options: argparse.Namespace) -> None:
     measure("observations, 1 a transaction", single, 1, 10**9, seconds)
     measure("trials, a transaction for each of 6 steps", cycle(store, uid), 1, most, 10**9)
     measure("trials, 3 transactions", joined_cycle(store, uid), 1, most, 10**9)
-    measure("transactions that read a study", lambda _: store.read(lambda tx: tx.study(uid)), 1, 10**9, seconds / 5)
-    measure("transactions that read live trials", lambda _: store.read(lambda tx: tx.live_trials(uid)), 1, 10**9, seconds / 5)
+    measure("reads of a study", lambda _: store.read(lambda tx: tx.study(uid)), 1, 10**9, seconds / 5)
+    measure(
+        "reads of live trials",
+        lambda _: store.read(lambda tx: tx.live_trials(uid)),
+        1,
+        10**9,
+        seconds / 5,
+    )
     measure("trials read, 1,000 a page", page, 1000, 10**9, seconds / 5)
 
 

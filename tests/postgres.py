@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ class PostgresServer:
         import psycopg
 
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
 
     @contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
@@ -98,7 +99,7 @@ class PostgresServer:
                 time.sleep(0.05)
 
 
-def _unprivileged(folder: Path) -> dict[str, object]:
+def _unprivileged(folder: Path) -> dict[str, Any]:
     """How to start a program that refuses to run as root, with the folder given to it."""
     if os.getuid() != 0:
         return {}

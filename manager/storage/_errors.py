@@ -43,6 +43,8 @@ def translate(error: DBAPIError | sqlite3.Error, url: URL) -> Exception:
 def _of_sqlite(error: DBAPIError | sqlite3.Error, file: Path) -> Exception:
     original = error.orig if isinstance(error, DBAPIError) else error
     code, text = getattr(original, "sqlite_errorcode", 0), f"{original}"
+    if not file.parent.is_dir():
+        return DatabaseUnusable(f"the folder of the database must exist, but {file.parent} does not")
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
             return _full(file)

@@ -31,9 +31,10 @@ def next_digest(digest: int, number: int, state: str, value: float | None, assig
 
     It is the first 8 bytes, little-endian, of blake2b over: the digest before (8 bytes, little-endian, unsigned), the
     trial's number (the same), its new state in UTF-8 and a zero byte, the bits of its value (IEEE double,
-    little-endian; no value: the quiet NaN 0x7FF8000000000000), and its assignment as JSON with sorted keys, no spaces.
+    little-endian; negative zero as zero; no value: the quiet NaN 0x7FF8000000000000), and its assignment as JSON with
+    sorted keys and no spaces.
     """
-    bits = _NAN if value is None else struct.pack("<d", value)
+    bits = _NAN if value is None else struct.pack("<d", value + 0.0)  # SQLite stores no negative zero
     content = b"".join((struct.pack("<QQ", digest, number), state.encode(), b"\0", bits, assignment.encode()))
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
 

@@ -1,6 +1,5 @@
 """The store on both databases: whatever takes `store` or `store_url` runs on SQLite and on PostgreSQL."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,9 +45,3 @@ def store(store_url: str) -> Iterator[Store]:
 def sqlite_file(tmp_path: Path) -> Path:
     """Where a SQLite database can be made."""
     return tmp_path / "store.db"
-
-
-def needs_root(what: str) -> None:
-    """Skip without root, except where everything must run."""
-    if os.getuid() != 0:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{what} needs root")

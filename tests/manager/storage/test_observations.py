@@ -3,8 +3,7 @@
 import math
 
 import pytest
-
-from tests.manager.storage.samples import (
+from store_samples import (
     NOW,
     end,
     finished_trial,
@@ -15,6 +14,7 @@ from tests.manager.storage.samples import (
     observe,
     running_trial,
 )
+
 from tunesmith.manager.storage import ObservationRow, Store, StoredObservation, Tx
 from tunesmith.services.errors import NotNow
 from tunesmith.study import (

@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from job_strategies import jobs
-
-from tests.manager.storage.samples import (
+from store_samples import (
     NOW,
     finished_trial,
     make_job,
@@ -14,6 +13,7 @@ from tests.manager.storage.samples import (
     observe,
     running_trial,
 )
+
 from tunesmith.manager.storage import NewTrial, Store, Tx
 from tunesmith.manager.storage._tables import metadata
 from tunesmith.services.errors import AlreadyExists, FixRequest, NotFound

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-
-from tests.manager.storage.samples import (
+from store_samples import (
     ASSIGNMENT,
     NOW,
     end,
@@ -16,11 +15,20 @@ from tests.manager.storage.samples import (
     observe,
     running_trial,
 )
+
 from tunesmith.manager.storage import AttemptRow, Explanation, NewTrial, Store, TrialRow, Tx
 from tunesmith.manager.storage._keys import next_digest, signed, unsigned
 from tunesmith.manager.storage._text import to_json
 from tunesmith.services.errors import NotFound
-from tunesmith.study import AttemptEnding, FailureClass, ObjectiveType, Strategy, TransitionError, TrialState
+from tunesmith.study import (
+    AttemptEnding,
+    FailureClass,
+    ObjectiveType,
+    ParameterValue,
+    Strategy,
+    TransitionError,
+    TrialState,
+)
 from tunesmith.study.naming import trial_name
 
 FINAL = [state for state in TrialState if state.final]
@@ -54,7 +62,16 @@ def test_trials_are_added_with_all_they_have(store: Store) -> None:
 
 
 def test_values_of_assignments_keep_every_bit_and_their_kind(store: Store) -> None:
-    values = {"a": 0.1 + 0.2, "b": 5e-324, "c": 1.0, "d": 1, "e": 2**53 + 1, "f": "ä\0\ud800\n", "g": False, "h": -1e308}
+    values: dict[str, ParameterValue] = {
+        "a": 0.1 + 0.2,
+        "b": 5e-324,
+        "c": 1.0,
+        "d": 1,
+        "e": 2**53 + 1,
+        "f": "ä\0\ud800\n",
+        "g": False,
+        "h": -1e308,
+    }
     uid = new_study(store).uid
     store.write(lambda tx: tx.add_trials(uid, [NewTrial(values)], NOW))
     found = store.read(lambda tx: tx.trial(uid, 0)).assignment
@@ -62,7 +79,9 @@ def test_values_of_assignments_keep_every_bit_and_their_kind(store: Store) -> No
     assert [type(found[name]) for name in values] == [type(value) for value in values.values()]
 
 
-@pytest.mark.parametrize("name", ["", "x", "0x", "00", "-1", "1", "4294967296", "9" * 40, "٠", "study-0-abcde", "a-0-b"])
+@pytest.mark.parametrize(
+    "name", ["", "x", "0x", "00", "-1", "1", "4294967296", "9" * 40, "٠", "study-0-abcde", "a-0-b"]
+)
 def test_a_trial_of_another_name_is_not_found(store: Store, name: str) -> None:
     uid = new_study(store).uid
     new_trials(store, uid)

@@ -15,6 +15,7 @@ from tunesmith.study import (
     Objective,
     ObjectiveType,
     Parameter,
+    ParameterValue,
     SearchSpace,
     Strategy,
     StudyJob,
@@ -34,7 +35,7 @@ SPACE = SearchSpace(
         Parameter("kind", CategoricalDomain(("a", "b", True))),
     )
 )
-ASSIGNMENT = {"x": 0.1, "n": 3, "kind": "a"}
+ASSIGNMENT: dict[str, ParameterValue] = {"x": 0.1, "n": 3, "kind": "a"}
 
 
 def make_job(
@@ -100,7 +101,9 @@ def end(tx: Tx, trial: int, state: TrialState = TrialState.SUCCEEDED, reason: st
     return tx.move_trial(trial, state, reason, "", NOW)
 
 
-def observe(metric: str, value: float, sequence: int, step: int | None = None, source: str = "stdout") -> ObservationRow:
+def observe(
+    metric: str, value: float, sequence: int, step: int | None = None, source: str = "stdout"
+) -> ObservationRow:
     """A row."""
     return ObservationRow(metric, value, step, NOW, source, sequence)
 
