@@ -8,7 +8,7 @@ from typing import Any
 from tunesmith.study._cursor import Bad, Cursor, found, sweep
 from tunesmith.study._emit import emit
 from tunesmith.study._mistakes import DocumentError, Mistake
-from tunesmith.study._node import MapNode, ScalarNode, from_plain
+from tunesmith.study._node import BrokenNode, MapNode, ScalarNode, from_plain
 from tunesmith.study._overrides import apply_overrides
 from tunesmith.study._spec import StudyJob
 from tunesmith.study._table_spec import API_VERSION, JOB
@@ -74,7 +74,9 @@ def _ours(root: Cursor) -> bool:
         root.refuse(f"must be a StudyJob, but {'the document is empty' if empty else f'got {found(root.node)}'}")
         return False
     version = root.find("apiVersion")
-    if version is None or (isinstance(version.node, ScalarNode) and version.node.value == API_VERSION):
+    if version is None or isinstance(version.node, BrokenNode):
+        return True
+    if isinstance(version.node, ScalarNode) and version.node.value == API_VERSION:
         return True
     version.refuse(f"must be {API_VERSION}, but got {found(version.node)}; no other is supported yet")
     return False

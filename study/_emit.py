@@ -11,6 +11,7 @@ from typing import Any
 from tunesmith.study._scalars import resolve
 
 _WIDTH = 120
+_BREAK = "\n"
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+[KMGTPdhms][A-Za-z0-9]*")
 _WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])  # YAML 1.1 saw more than strings
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -33,6 +34,10 @@ def _block(value: Any, indent: str) -> Iterator[str]:
 
 def _entry(head: str, value: Any, indent: str, *, top: bool) -> Iterator[str]:
     """Lines of one entry: on one line when it is short, and no mapping of a mapping, which people read in a column."""
+    if isinstance(value, str) and _literal(value):
+        yield f"{head} {'|' if value.endswith(_BREAK) else '|-'}"
+        yield from (f"{indent}  {line}" if line else "" for line in value.removesuffix(_BREAK).split(_BREAK))
+        return
     flow = f"{head} {flow_text(value)}"
     if not isinstance(value, (Mapping, list)) or not value or (len(flow) <= _WIDTH and _leaf(value, top=top)):
         yield flow
@@ -47,8 +52,15 @@ def _entry(head: str, value: Any, indent: str, *, top: bool) -> Iterator[str]:
 
 def _leaf(value: Any, *, top: bool) -> bool:
     if isinstance(value, list):
-        return not any(isinstance(item, (Mapping, list)) for item in value)
+        return not any(isinstance(item, (Mapping, list)) or _literal(item) for item in value)
     return not top
+
+
+def _literal(value: Any) -> bool:
+    """Whether the value is text of several lines that can stand as they are."""
+    if not isinstance(value, str) or not value[:1].strip() or value.endswith("\n\n"):
+        return False
+    return "\n" in value[:-1] and all(line.isprintable() for line in value.split(_BREAK))
 
 
 def flow_text(value: Any) -> str:

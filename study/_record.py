@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from tunesmith.study._cursor import BAD, Bad, Cursor, found
 from tunesmith.study._kind import Kind, Schema
 from tunesmith.study._kinds_scalar import Const
-from tunesmith.study._node import MapNode, ScalarNode
+from tunesmith.study._node import BrokenNode, MapNode, ScalarNode
 
 T = TypeVar("T")
 Values = dict[str, Any]
@@ -75,10 +75,12 @@ class Record(Kind[T]):
             return at.refuse_kind("a mapping")
         before = len(at.log)
         self._refuse_strangers(at)
-        values = {item.attr: value for item in self.fields if not isinstance(value := self._field(at, item), Bad)}
+        read = {item.attr: self._field(at, item) for item in self.fields}
+        values = {name: value for name, value in read.items() if not isinstance(value, Bad)}
+        whole = len(values) == len(read)  # the log alone does not tell: a broken node's mistake is on it already
         if self.rule:
             self.rule(at, values)
-        return self.make(**values) if len(at.log) == before else BAD
+        return self.make(**values) if whole and len(at.log) == before else BAD
 
     def _field(self, at: Cursor, item: Field) -> Any:
         if (entry := at.find(item.name)) is not None:
@@ -128,6 +130,8 @@ class Variants(Kind[T]):
             return at.refuse_kind("a mapping")
         if (tag := at.find(self.tag)) is None:
             return at.reach((self.tag,)).refuse(f"must be given: one of {', '.join(self.variants)}")
+        if isinstance(tag.node, BrokenNode):
+            return BAD
         value = tag.node.value if isinstance(tag.node, ScalarNode) else None
         if isinstance(value, str) and value in self.variants:
             return self.variants[value].read(at)

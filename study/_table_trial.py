@@ -1,7 +1,6 @@
 """What a document says of one trial: `trial` and `collector`."""
 
 import re
-import warnings
 from dataclasses import replace
 from enum import StrEnum
 
@@ -81,10 +80,8 @@ class CollectorKind(StrEnum):
 def _check_pattern(text: str) -> str | None:
     """What is wrong with a regular expression of a collector."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of syntax that may change its meaning one day
-            groups = re.compile(text).groupindex
-    except (re.error, OverflowError, RecursionError) as error:
+        groups = re.compile(text).groupindex
+    except (re.error, OverflowError, RecursionError, FutureWarning) as error:  # the last where warnings are errors
         return f"must be a regular expression, but {error}: {text!r}"
     if {"name", "value"} <= set(groups):
         return None

@@ -30,6 +30,7 @@ texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
     lambda text: "${" not in text
 )
 words = st.text(ascii_letters + digits + "-_.", min_size=1, max_size=12)
+scripts = st.lists(st.text(" ab:#-'\"|\\\t", max_size=5), min_size=2, max_size=4).map("\n".join)
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 durations = st.one_of(
@@ -67,9 +68,11 @@ resources = st.builds(
 env_names = words.filter(lambda name: not name[0].isdigit() and not name.upper().startswith("TUNESMITH_"))
 trials = st.builds(
     TrialTemplate,
-    st.lists(texts | st.sampled_from(["${trial.dir}", "a${study.name}b", "$${HOME}", "1"]), min_size=1).map(tuple),
+    st.lists(texts | scripts | st.sampled_from(["${trial.dir}", "a${study.name}b", "$${HOME}", "1"]), min_size=1).map(
+        tuple
+    ),
     st.sampled_from(["", "/", "/a b", "/x/${trial.name}", "${trial.dir}/x"]),
-    st.dictionaries(env_names, texts, max_size=3),
+    st.dictionaries(env_names, texts | scripts, max_size=3),
     resources,
 )
 collectors = st.sampled_from(

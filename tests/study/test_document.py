@@ -1,7 +1,11 @@
 """Documents: what is read, every mistake with its place, and the way there and back."""
 
+import copy
 import json
+import math
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -425,6 +429,25 @@ def test_the_written_document() -> None:
     assert document_yaml(read_study_job(RIGHT, base=None)) == (HERE / "written.yaml").read_text()
 
 
+def test_text_of_several_lines_stands_as_it_is() -> None:
+    script = 'set -e\n\nfor i in 1 2; do\n  echo "$i"\ndone\n'
+    job = read_study_job(RIGHT, base=None, overrides=[("spec.trial.command", json.dumps(["sh", "-c", script]))])
+    text = document_yaml(job)
+    lines = [
+        "command:",
+        "  - sh",
+        '  - "-c"',
+        "  - |",
+        "    set -e",
+        "",
+        "    for i in 1 2; do",
+        '      echo "$i"',
+        "    done",
+    ]
+    assert "\n".join(f"    {line}".rstrip() for line in lines) in text
+    assert read_study_job(text, base=None) == job
+
+
 class TestDifferences:
     """What a changed file is told to have changed."""
 
@@ -461,3 +484,57 @@ class TestDifferences:
                 '[python, other.py, "--C=${params.C}", "--kernel=${params.kernel}"]',
             ),
         ]
+
+
+def paths(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of everything in a document."""
+    yield where
+    if isinstance(value, (dict, list)):
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths(entry, (*where, key))
+
+
+def put(document: Any, where: tuple[str | int, ...], value: Any) -> Any:
+    """A document with another value at a path."""
+    if not where:
+        return value
+    changed = copy.copy(document)
+    changed[where[0]] = put(document[where[0]], where[1:], value)
+    return changed
+
+
+WHOLE = to_document(read_study_job(RIGHT.replace("type: int,", "type: int, step: 1, distribution: normal,"), base=None))
+STRANGE: tuple[Any, ...] = (
+    None,
+    "",
+    "x",
+    "${",
+    "a\0b",
+    [],
+    [None],
+    {},
+    {"x": None},
+    0,
+    -1,
+    7.5,
+    True,
+    math.nan,
+    math.inf,
+    10**400,
+    -(2**63),
+)
+
+
+@pytest.mark.parametrize("where", list(paths(WHOLE)), ids=str)
+def test_strange_values_anywhere(where: tuple[str | int, ...]) -> None:
+    for value in STRANGE:
+        document = put(WHOLE, where, value)
+        with suppress(DocumentError):
+            assert read_document(to_document(read_document(document)))
+
+
+@pytest.mark.parametrize("where", list(paths(WHOLE))[1:], ids=str)
+def test_a_part_that_was_refused_already_is_refused_once(where: tuple[str | int, ...]) -> None:
+    mark = "a value that has a tag"
+    (mistake,) = wrong(json.dumps(put(WHOLE, where, mark)).replace(f'"{mark}"', "!tag x"))
+    assert "must be a plain value, but got the tag !tag" in mistake
