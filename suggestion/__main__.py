@@ -35,7 +35,13 @@ def main() -> None:
     help="host:port (port 0: any free one) or unix:/path; may be repeated.",
 )
 @click.option("--max-studies", type=click.IntRange(1), default=256, show_default=True, help="Studies held in memory.")
-@click.option("--max-trials", type=click.IntRange(1), default=10**6, show_default=True, help="Trials held in memory.")
+@click.option(
+    "--max-trials",
+    type=click.IntRange(1),
+    default=250_000,
+    show_default=True,
+    help="Trials held in memory, of all studies.",
+)
 @click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file with the certificate of this server.")
 @click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file with its key.")
 @click.option("--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients.")

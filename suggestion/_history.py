@@ -46,7 +46,7 @@ class History:
         rewritten = False
         for record in records:
             old = self._records.get(record.number)
-            if old is None or old.assignment != record.assignment or old.name != record.name:
+            if old is None or old.name != record.name or not _same(old.assignment, record.assignment):
                 rewritten |= old is not None
                 self._forget(record.number)
                 self._learn(record)
@@ -72,6 +72,11 @@ class History:
             self._tried[key] -= 1
             if not self._tried[key]:
                 del self._tried[key]
+
+
+def _same(one: Assignment, other: Assignment) -> bool:
+    """Whether two assignments are equal; in Python 1 == True, which are two values here."""
+    return one == other and all(type(one[name]) is type(other[name]) for name in one)
 
 
 def _key(space: SearchSpace, assignment: Assignment) -> str | None:

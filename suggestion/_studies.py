@@ -48,7 +48,7 @@ class Studies:
     Nothing is lost with a study that is dropped: the caller is asked for its history again.
     """
 
-    def __init__(self, most_studies: int = 256, most_trials: int = 1_000_000) -> None:
+    def __init__(self, most_studies: int = 256, most_trials: int = 250_000) -> None:
         """Bound the studies that are held, and the trials of all of them; the last used one is always held."""
         self._most_studies, self._most_trials = most_studies, most_trials
         self._held: OrderedDict[str, Held] = OrderedDict()

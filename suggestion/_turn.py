@@ -95,7 +95,7 @@ def refused(mistakes: Sequence[Mistake]) -> FixRequest:
 def _respecified(held: Held, job: Job) -> Held:
     """Give a study its edited spec. Only a changed space makes the history anew."""
     history = held.history
-    if job.spec.space != held.job.spec.space:
+    if job.message.space != held.job.message.space:
         history = History(job.spec.space)
         history.apply(held.history.records.values())
     return Held(held.uid, job, history)

@@ -1,9 +1,11 @@
 """Between our values and the messages of the contract; nothing else here knows both."""
 
+import math
+import sys
 from collections.abc import Iterable, Mapping
 
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import DocumentError, wire
+from tunesmith.study import Assignment, DocumentError, ParameterValue, wire
 from tunesmith.suggestion._algorithm import Algorithm, Answer, Explanation, Status, Suggestion, TrialRecord
 from tunesmith.suggestion._description import Capabilities, SettingDescription, SettingType
 from tunesmith.suggestion._settings import all_settings
@@ -41,7 +43,7 @@ def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
         number=trial.number,
         name=trial.name,
         state=state,
-        assignment=wire.assignment_from_proto(trial.assignment, f"trials[{trial.number}].assignment"),
+        assignment=_assignment_from_proto(trial),
         values=tuple(trial.values),
         labels=dict(trial.labels),
         parent=trial.parent if trial.HasField("parent") else None,
@@ -49,6 +51,19 @@ def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
         completion_rank=trial.completion_rank,
         steps=dict(trial.steps),
     )
+
+
+def _assignment_from_proto(trial: messages.TrialRecord) -> Assignment:
+    """Read an assignment; as `wire.assignment_from_proto`, but ten thousand of them come at once after a restart."""
+    values: dict[str, ParameterValue] = {}
+    found = trial.assignment.values
+    for name in sorted(found):  # the wire keeps no order
+        value = found[name]
+        kind = value.WhichOneof("kind")
+        if kind is None or (kind == "double_value" and not math.isfinite(value.double_value)):
+            return wire.assignment_from_proto(trial.assignment, f"trials[{trial.number}].assignment")  # raises
+        values[sys.intern(name)] = getattr(value, kind)  # a study has few names, and many trials
+    return values
 
 
 def answer_to_proto(answer: Answer) -> messages.SuggestResponse:

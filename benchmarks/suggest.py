@@ -1,0 +1,209 @@
+"""Time of one suggestion over a socket, against the length of the history.
+
+    python benchmarks/suggest.py [--algorithm random] [--trials 0 100 1000 10000] [--calls 200]
+
+The service runs as a process of its own at a Unix socket, with a study of 10 mixed parameters. A *warm* call brings
+what changed since the one before (a trial that finished, and those asked for then, now pending), as the manager does.
+After a *restart*, the first call is refused and the second brings the whole history: both are counted, the start of the
+process is not. Times are those of the caller, in milliseconds.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from tunesmith.services.channel import open_channel, rpc_errors
+from tunesmith.services.errors import BaseRevision
+from tunesmith.study import (
+    AlgorithmSpec,
+    CategoricalDomain,
+    DiscreteDomain,
+    Distribution,
+    DoubleDomain,
+    IntDomain,
+    Limits,
+    Objective,
+    ObjectiveType,
+    Parameter,
+    SearchSpace,
+    StudySpec,
+    TrialTemplate,
+    wire,
+)
+from tunesmith.v1 import suggestion_pb2 as messages
+from tunesmith.v1 import suggestion_pb2_grpc, types_pb2
+
+CHUNK = 1000
+SPACE = SearchSpace(
+    (
+        Parameter("rate", DoubleDomain(1e-5, 1, Distribution.LOG_UNIFORM)),
+        Parameter("momentum", DoubleDomain(0, 1)),
+        Parameter("decay", DoubleDomain(1e-6, 1e-2, Distribution.LOG_NORMAL)),
+        Parameter("dropout", DoubleDomain(0, 0.5, step=0.05)),
+        Parameter("layers", IntDomain(1, 12)),
+        Parameter("width", IntDomain(16, 1024, Distribution.LOG_UNIFORM)),
+        Parameter("batch", DiscreteDomain((32, 64, 128, 256))),
+        Parameter("optimizer", CategoricalDomain(("adam", "sgd", "rmsprop"))),
+        Parameter("schedule", CategoricalDomain(("cosine", "linear", "constant"))),
+        Parameter("nesterov", CategoricalDomain((True, False))),
+    )
+)
+
+
+class Study:
+    """A study as its manager keeps it."""
+
+    def __init__(self, algorithm: str, trials: int) -> None:
+        """Make a history of so many finished trials."""
+        spec = StudySpec(
+            objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
+            space=SPACE,
+            trial=TrialTemplate(("true",)),
+            algorithm=AlgorithmSpec(algorithm),
+            limits=Limits(trials=10**6),
+            seed=7,
+        )
+        self.spec = wire.spec_to_proto(spec)
+        self.records: list[messages.TrialRecord] = []
+        self.revision = self.base = 0
+        self.changed: list[messages.TrialRecord] = []
+        rng = np.random.default_rng(0)
+        for _ in range(trials):
+            self.add(wire.assignment_to_proto(SPACE.sample(rng)), {})
+            self.finish(len(self.records) - 1)
+
+    def add(self, assignment: types_pb2.Assignment, labels: dict[str, str]) -> None:
+        """Put a pending trial into the history."""
+        number = len(self.records)
+        record = messages.TrialRecord(name=f"trial-{number}", number=number, assignment=assignment, labels=labels)
+        record.state = types_pb2.TRIAL_STATE_PENDING
+        self.records.append(record)
+        self._change(record)
+
+    def finish(self, number: int) -> None:
+        """Let a trial succeed."""
+        record = self.records[number]
+        record.state = types_pb2.TRIAL_STATE_SUCCEEDED
+        record.values[:] = [number / 7]
+        record.completion_rank = self.revision + 1
+        self._change(record)
+
+    def _change(self, record: messages.TrialRecord) -> None:
+        self.revision += 1
+        record.revision = self.revision
+        self.changed.append(record)
+
+    def stream(self, asked: int) -> Iterator[messages.SuggestRequest]:
+        """Give the messages of a call."""
+        first = len(self.records)
+        yield messages.SuggestRequest(
+            header=messages.SuggestHeader(
+                study_uid="benchmark",
+                generation=1,
+                spec=self.spec,
+                base_revision=self.base,
+                base_digest=self.base,
+                revision=self.revision,
+                digest=self.revision,
+                names=[messages.TrialName(name=f"trial-{n}", number=n) for n in range(first, first + asked)],
+            )
+        )
+        trials = self.changed if self.base else sorted(self.records, key=lambda record: record.revision)
+        for start in range(0, len(trials), CHUNK):
+            yield messages.SuggestRequest(history=messages.HistoryChunk(trials=trials[start : start + CHUNK]))
+
+    async def ask(self, stub: "suggestion_pb2_grpc.SuggestionServiceAsyncStub", asked: int) -> float:
+        """Ask for trials, take them up, and return the milliseconds until they came."""
+        begin = time.perf_counter()
+        try:
+            with rpc_errors():
+                response = await stub.Suggest(self.stream(asked))
+        except BaseRevision:
+            self.base = 0
+            response = await stub.Suggest(self.stream(asked))
+        took = 1000 * (time.perf_counter() - begin)
+        self.base, self.changed = self.revision, []
+        for suggestion in response.suggestions:
+            self.add(suggestion.assignment, dict(suggestion.labels))
+        assert len(response.suggestions) == asked, response.message
+        return took
+
+
+class Service:
+    """The service as a process."""
+
+    def __init__(self, folder: str) -> None:
+        """Start nothing yet."""
+        self.address = f"unix:{folder}/d/s"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-m", "tunesmith.suggestion", "serve", "--listen", self.address]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        json.loads(self.process.stdout.readline())
+
+    def kill(self) -> None:
+        """Kill it."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+async def measure(service: Service, algorithm: str, trials: int, asked: int, calls: int) -> list[str]:
+    """Measure one line of the table."""
+    study = Study(algorithm, trials)
+    service.start()
+    async with open_channel(service.address) as channel:
+        stub = suggestion_pb2_grpc.SuggestionServiceStub(channel)
+        await channel.channel_ready()
+        await study.ask(stub, 1)
+        warm = []
+        for _ in range(calls):
+            study.finish(len(study.records) - 1)
+            warm.append(await study.ask(stub, asked))
+    service.kill()
+    cold = []
+    for _ in range(3):
+        study.records = study.records[: trials + 1] if trials else study.records[:1]
+        study.revision = study.base = max(record.revision for record in study.records)
+        study.changed = []
+        service.start()
+        async with open_channel(service.address) as channel:
+            await channel.channel_ready()
+            cold.append(await study.ask(suggestion_pb2_grpc.SuggestionServiceStub(channel), asked))
+        service.kill()
+    warm.sort()
+    figures = [statistics.median(warm), warm[int(len(warm) * 0.95)], statistics.median(cold)]
+    return [algorithm, f"{trials:,}", str(asked), *(f"{figure:.2f}" for figure in figures)]
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--algorithm", nargs="+", default=["random", "sobol", "grid", "auto"], metavar="NAME")
+    parser.add_argument("--trials", nargs="+", type=int, default=[0, 100, 1000, 10000], metavar="N")
+    parser.add_argument("--asked", nargs="+", type=int, default=[1, 10], metavar="N")
+    parser.add_argument("--calls", type=int, default=200, metavar="N", help="warm calls a line")
+    args = parser.parse_args()
+    layout = "{:<10} {:>8} {:>6} {:>10} {:>10} {:>10}"
+    print("milliseconds; load average", *(f"{load:.1f}" for load in os.getloadavg()))
+    print(layout.format("algorithm", "finished", "asked", "warm p50", "warm p95", "restarted"))
+    with tempfile.TemporaryDirectory(prefix="ts-") as folder:
+        for algorithm in args.algorithm:
+            for trials in args.trials:
+                for asked in args.asked:
+                    line = await measure(Service(folder), algorithm, trials, asked, args.calls)
+                    print(layout.format(*line), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
