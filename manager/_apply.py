@@ -6,16 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.manager import _decide as decisions
-from tunesmith.manager._attempts import Piece, Watched
+from tunesmith.manager._attempts import Ending, Piece, Watched
 from tunesmith.manager._conclude import Conclusion, Ended, conclude
 from tunesmith.manager._decide import decide
 from tunesmith.manager._initial import fill
 from tunesmith.manager._snapshot import LiveTrial, Oracle, Snapshot, StopKind
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.study import Assignment, StudyState, TrialState
-
-TINY = 4 * 2**20
-"""A disk with less free than these bytes counts as full when a trial fails."""
 
 
 @dataclass(slots=True)
@@ -38,7 +35,7 @@ class Outside:
 
 @dataclass(slots=True)
 class Round:
-    """The input of one round, and its work. It may run again when its transaction failed: it changes `proposals` only."""
+    """The input of one round, and its work; `run` may be called again when its transaction did not come to its end."""
 
     uid: str
     now: float
@@ -46,23 +43,28 @@ class Round:
     """Attempts whose exit is known and whose words were all read."""
     started: Sequence[Watched]
     """Attempts that were launched and are not recorded so."""
-    proposals: deque[tuple[int, NewTrial]]
+    given: Sequence[tuple[int, NewTrial]]
+    """Suggestions that have no trial yet, by the number they are for."""
     oracle: Callable[[int], Oracle]
     """What the suggestion service says about the study at a revision."""
     broken: str | None
     folder_of: Callable[[StudyRow, TrialRow, int], str]
     """Folder of a trial's attempt of this number."""
-    free_bytes: int
     fault_point: Callable[[str], None]
+    proposals: deque[tuple[int, NewTrial]] = field(default_factory=deque)
+    """Those of `given` that are left."""
 
     def run(self, tx: Tx) -> Outside:
         """The whole round, in one transaction."""
         outside = Outside()
+        self.proposals = deque(self.given)
         study = tx.study(self.uid)
         for attempt in self.started:
-            tx.launched(attempt.trial, self.now)
+            if self._open_now(tx, attempt):
+                tx.launched(attempt.trial, self.now)
         for attempt in self.ended:
-            self._conclude(tx, study, attempt)
+            if attempt.ending is not None and self._open_now(tx, attempt):
+                self._conclude(tx, study, attempt, attempt.ending)
         outside.changed = bool(self.started or self.ended)
         while True:
             study, trials = tx.study(self.uid), tx.live_trials(self.uid)
@@ -80,27 +82,32 @@ class Round:
 
     # ---- what was observed
 
-    def _conclude(self, tx: Tx, study: StudyRow, attempt: Watched) -> None:
+    def _open_now(self, tx: Tx, attempt: Watched) -> bool:
+        """Whether the attempt has no ending yet: one has when an earlier commit succeeded and nobody told us."""
+        trial = tx.trial(self.uid, attempt.number)
+        return trial.attempt_open and trial.attempt == attempt.attempt
+
+    def _conclude(self, tx: Tx, study: StudyRow, attempt: Watched, ending: Ending) -> None:
         for piece in attempt.pieces:
             store_piece(attempt, piece, tx)
         trial = tx.trial(self.uid, attempt.number)
-        result = conclude(self._ended(tx, study, trial, attempt), study.job.spec.retry)
-        status = attempt.exit.status if attempt.exit else None
+        result = conclude(self._ended(tx, study, trial, attempt, ending), study.job.spec.retry)
+        status = ending.exit.status
         tx.close_attempt(trial.id, result.ending, self.now, result.failure, status, result.message)
         self._move(tx, trial, result)
 
-    def _ended(self, tx: Tx, study: StudyRow, trial: TrialRow, attempt: Watched) -> Ended:
+    def _ended(self, tx: Tx, study: StudyRow, trial: TrialRow, attempt: Watched, ending: Ending) -> Ended:
         summaries = {s.metric: s for s in tx.summaries([trial.id]).get(trial.id, [])}
         objective = summaries.get(study.job.spec.objective.metric)
         stop = StopKind(trial.stop_kind) if trial.stop_kind and attempt.was_stopped else None
         return Ended(
-            failure=attempt.failure,
-            message=(trial.stop_reason or "") if stop else attempt.exit.message if attempt.exit else "",
+            failure=ending.exit.failure,
+            message=(trial.stop_reason or "") if stop else ending.exit.message,
             stop=stop,
             finite=objective.count if objective else 0,
             non_finite=objective.non_finite if objective else 0,
             failures=trial.failures,
-            disk_full=self.free_bytes < TINY,
+            disk_full=ending.disk_full,
         )
 
     def _move(self, tx: Tx, trial: TrialRow, result: Conclusion) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tunesmith.manager.collectors import LineParser, make_collector, read_new
 from tunesmith.manager.launchers import Exit
 from tunesmith.manager.storage import ObservationRow
-from tunesmith.study import CollectorSpec, FailureClass
+from tunesmith.study import CollectorSpec
 
 REPORTS = "reports"
 """Source of what a trial reported itself."""
@@ -21,6 +21,15 @@ class Piece:
     source: str
     rows: list[ObservationRow]
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended, and what the machine was like then."""
+
+    exit: Exit
+    disk_full: bool
+    """The disk that holds its folder was full, so that a failure says nothing about the trial."""
 
 
 @dataclass(slots=True)
@@ -71,15 +80,15 @@ class Watched:
     """The launcher was asked to stop it, by this process."""
     draining: bool = False
     """It ended, and a task reads what it left behind."""
-    exit: Exit | None = None
+    ending: Ending | None = None
     """How it ended, once everything that it wrote was read."""
     pieces: list[Piece] = field(default_factory=list)
     """Read, and not in the store yet."""
 
     @property
-    def failure(self) -> FailureClass | None:
-        """What the launcher says went wrong."""
-        return self.exit.failure if self.exit else None
+    def key(self) -> tuple[str, int]:
+        """How the launcher knows it."""
+        return self.name, self.attempt
 
     @property
     def was_stopped(self) -> bool:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from tunesmith.manager._attempts import Watched, sources_of
+from tunesmith.manager._attempts import Ending, Watched, sources_of
 from tunesmith.manager._suggester import NEWEST, History, Suggester
-from tunesmith.manager.launchers import Exit, Launch, Launcher
+from tunesmith.manager.launchers import Launch, Launcher
 from tunesmith.manager.storage import Fence, Store, StudyRow, TrialRow, Tx
 from tunesmith.study import RenderedTrial, StudySpec, TrialContext, render
 
@@ -52,13 +52,6 @@ class Database:
         self.store.close()
 
 
-class Listener(Protocol):
-    """Somebody who wants to know of exits."""
-
-    def exited(self, exit: Exit) -> None:
-        """An attempt ended."""
-
-
 def no_fault(_point: str) -> None:
     """Nothing goes wrong here: what a manager is given outside of tests."""
 
@@ -76,8 +69,10 @@ class Context:
     """Tells watchers that a study changed."""
     clock: Callable[[], float]
     """Seconds since 1970 UTC."""
-    watchers: "dict[tuple[str, int], Listener]" = field(default_factory=dict)
-    """Who is told of an exit, by trial name and attempt."""
+    watchers: dict[tuple[str, int], Callable[[], None]] = field(default_factory=dict)
+    """Who is woken by the exit of an attempt, by the launcher's key."""
+    endings: dict[tuple[str, int], Ending] = field(default_factory=dict)
+    """Exits that are not in the store yet. The launcher tells each once, and a loop may have to begin anew."""
     fault_point: Callable[[str], None] = no_fault
     """Called between the steps of applying; a test dies in it."""
     free_bytes: Callable[[Path], int] = field(default=lambda path: _free(path))

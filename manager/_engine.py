@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tunesmith.manager._attempts import Ending
 from tunesmith.manager._context import Context
 from tunesmith.manager._loop import Fault, StudyLoop
 from tunesmith.manager.storage import Fence, StudyRow, Tx
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 RESYNC = 10.0
 """Seconds between two looks for studies that nobody drives; also how often leases are renewed."""
+TINY = 4 * 2**20
+"""A disk with less free than these bytes counts as full when a trial fails."""
 LEASE = 30.0
 """Seconds that a lease lasts: how long a dead manager's studies wait for another one."""
 
@@ -158,9 +161,12 @@ class Engine:
 
     async def _deliver_exits(self) -> None:
         async for exit in self.context.launcher.exits():
-            listener = self.context.watchers.get((exit.trial, exit.attempt))
-            if listener is not None:
-                listener.exited(exit)
+            # What the disk is like just now may be why it failed.
+            full = self.context.free_bytes(self.context.state) < TINY
+            key = (exit.trial, exit.attempt)
+            self.context.endings[key] = Ending(exit, full)
+            if key in self.context.watchers:
+                self.context.watchers[key]()
 
     async def _resync_forever(self) -> None:
         while True:

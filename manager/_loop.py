@@ -18,7 +18,6 @@ from tunesmith.manager._attempts import Watched
 from tunesmith.manager._context import Context, folder_of, launch_of, watched
 from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
-from tunesmith.manager.launchers import Exit
 from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.services.errors import FreeSpace, TryAgain, TunesmithError
 from tunesmith.study import TrialState
@@ -63,8 +62,8 @@ class StudyLoop:
     idle: bool = False
     """Nothing happens until a user does something."""
     _waits_since: int = -1  # revision at which the service said WAIT
-    _exits: list[Exit] = field(default_factory=list)
     _line: deque[tuple[StudyRow, TrialRow]] = field(default_factory=deque)  # recorded, to be launched
+    _launching: set[int] = field(default_factory=set)  # numbers of those in line, or between it and `attempts`
     _stuck: int = 0  # tasks that wait for the platform to get well
     _wake_at: float | None = None
     _event: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,11 +80,6 @@ class StudyLoop:
             self.oracle = Oracle.READY
         self.wake()
 
-    def exited(self, exit: Exit) -> None:
-        """The launcher tells that an attempt of this study ended."""
-        self._exits.append(exit)
-        self.wake()
-
     async def run(self) -> None:
         """Drive the study. Faults of the platform are waited out; nothing that was observed is lost meanwhile."""
         delay, adopted = FIRST_DELAY, False
@@ -96,14 +90,14 @@ class StudyLoop:
                         await self._adopt()
                         adopted = True
                     await self._round()
+                    delay = FIRST_DELAY
+                    if not self.final:
+                        await self._wait()
                 except (FreeSpace, TryAgain) as error:
+                    adopted = False  # a commit may have succeeded without our knowing
                     self._trouble(error)
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, LAST_DELAY)
-                    continue
-                delay = FIRST_DELAY
-                if not self.final:
-                    await self._wait()
         except Fenced:
             log.warning("study %s: another manager drives it now", self.uid)
         finally:
@@ -115,7 +109,7 @@ class StudyLoop:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for attempt in self.attempts.values():
-            self.context.watchers.pop((attempt.name, attempt.attempt), None)
+            self.context.watchers.pop(attempt.key, None)
 
     def _trouble(self, error: TunesmithError) -> None:
         fault = Fault("diskFull" if isinstance(error, FreeSpace) else "platformAway", str(error))
@@ -146,28 +140,31 @@ class StudyLoop:
             await self._read_running()
 
     async def _adopt(self) -> None:
-        """Take up the attempts that an earlier manager began: watch those that were launched, launch the others."""
+        """Take up the attempts that nobody here knows of: watch those that were launched, launch the others."""
         database = self.context.database
         study, trials = await database.read(lambda tx: (tx.study(self.uid), tx.live_trials(self.uid)))
         for trial in trials:
-            if not trial.attempt_open or trial.number in self.attempts:
+            if not trial.attempt_open or trial.number in self.attempts or trial.number in self._launching:
                 continue
             offsets = await database.read(partial(_offsets, trial))
             attempt = watched(self.context.state, study, trial, offsets)
-            self._watch(attempt)
             if await self.context.launcher.adopt(trial.name, trial.attempt, attempt.folder):
                 attempt.recorded = trial.state is TrialState.RUNNING
+                self._watch(attempt)
             else:
-                self._forget(attempt)
-                self._line.append((study, trial))
+                self._enqueue(study, trial)
+
+    def _enqueue(self, study: StudyRow, trial: TrialRow) -> None:
+        self._launching.add(trial.number)
+        self._line.append((study, trial))
 
     def _watch(self, attempt: Watched) -> None:
         self.attempts[attempt.number] = attempt
-        self.context.watchers[attempt.name, attempt.attempt] = self
+        self.context.watchers[attempt.key] = self.wake
 
     def _forget(self, attempt: Watched) -> None:
         del self.attempts[attempt.number]
-        self.context.watchers.pop((attempt.name, attempt.attempt), None)
+        self.context.watchers.pop(attempt.key, None)
 
     async def _round(self) -> None:
         """Rounds, until there is nothing to do for now."""
@@ -185,37 +182,36 @@ class StudyLoop:
     async def _read_running(self) -> None:
         """Store what running trials wrote since the last look: one piece of each file, so that none starves."""
         for attempt in list(self.attempts.values()):
-            if attempt.recorded and attempt.exit is None and not attempt.draining and attempt.unread:
+            if attempt.recorded and attempt.ending is None and not attempt.draining and attempt.unread:
                 await self._store_new(attempt, last=False)
 
     def _take_exits(self) -> None:
-        """Read what ended attempts still had to say. What is long is read in a task, and the exit comes again."""
-        exits, self._exits = self._exits, []
-        watched = {(attempt.name, attempt.attempt): attempt for attempt in self.attempts.values()}
-        for exit in exits:
-            attempt = watched.get((exit.trial, exit.attempt))
-            if attempt is None:
-                self._exits.append(exit)  # its launch has not returned yet
-            elif attempt.unread > INLINE:
+        """Read what ended attempts still had to say; what is long is read in a task."""
+        for attempt in self.attempts.values():
+            ending = self.context.endings.get(attempt.key)
+            if ending is None or attempt.draining or attempt.ending is not None:
+                continue
+            if attempt.unread > INLINE:
                 attempt.draining = True
-                self._spawn(self._drain(attempt, exit))
+                self._spawn(self._drain(attempt))
             else:
                 self._read_rest(attempt)
-                attempt.exit = exit
+                attempt.ending = ending
 
     def _read_rest(self, attempt: Watched) -> None:
         for source in attempt.sources:
             while (piece := source.read(self.context.clock(), last=True)) is not None:
                 attempt.pieces.append(piece)
 
-    async def _drain(self, attempt: Watched, exit: Exit) -> None:
+    async def _drain(self, attempt: Watched) -> None:
         """Read what a talkative trial left behind, piece by piece; then its exit is taken like any other."""
         try:
             while attempt.unread > INLINE:
                 await self._store_new(attempt, last=True)
         except (FreeSpace, TryAgain) as error:
             await self._sit_out(error, LAST_DELAY)
-        self.exited(exit)
+        attempt.draining = False
+        self.wake()
 
     async def _store_new(self, attempt: Watched, *, last: bool) -> None:
         for source in attempt.sources:
@@ -236,23 +232,21 @@ class StudyLoop:
     # ---- decide, and record
 
     async def _transact(self) -> Outside:
-        ended = [attempt for attempt in self.attempts.values() if attempt.exit is not None]
+        ended = [attempt for attempt in self.attempts.values() if attempt.ending is not None]
         started = [attempt for attempt in self.attempts.values() if not attempt.recorded]
-        proposals = deque(self.proposals)
         round_ = Round(
             uid=self.uid,
             now=self.context.clock(),
             ended=ended,
             started=started,
-            proposals=proposals,
+            given=self.proposals,
             oracle=self._oracle_at,
             broken=self.broken,
             folder_of=lambda study, trial, attempt: str(folder_of(self.context.state, study, trial, attempt)),
-            free_bytes=self.context.free_bytes(self.context.state),
             fault_point=self.context.fault_point,
         )
         outside = await self.context.database.write(round_.run, self.fence)
-        self._committed(ended, started, proposals, outside)
+        self._committed(ended, started, round_.proposals, outside)
         return outside
 
     def _committed(
@@ -264,7 +258,9 @@ class StudyLoop:
             attempt.recorded = True
         for attempt in ended:
             self._forget(attempt)
-        self._line.extend(outside.launches)
+            self.context.endings.pop(attempt.key, None)
+        for study, trial in outside.launches:
+            self._enqueue(study, trial)
         self._wake_at, self.idle, self.final = outside.wake_at, outside.idle, outside.final
         if self.fault is not None and not self._stuck:
             self.fault, outside.changed = None, True
@@ -285,7 +281,7 @@ class StudyLoop:
             self._spawn(self._launch(study, trial))
         for number in outside.stops:
             attempt = self.attempts.get(number)
-            if attempt is not None and not attempt.told_to_stop and attempt.exit is None:
+            if attempt is not None and not attempt.told_to_stop and attempt.ending is None:
                 attempt.told_to_stop = True
                 await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
         if outside.ask and self.oracle is Oracle.READY:
@@ -295,7 +291,6 @@ class StudyLoop:
     async def _launch(self, study: StudyRow, trial: TrialRow) -> None:
         """Launch an attempt that is recorded. One that cannot be launched for now stays in line."""
         attempt = watched(self.context.state, study, trial, {})
-        self.context.watchers[attempt.name, attempt.attempt] = self
         self.context.fault_point("launch")
         try:
             await self.context.launcher.launch(launch_of(self.context.state, study, trial))
@@ -305,6 +300,7 @@ class StudyLoop:
             self.wake()
             return
         self.context.fault_point("launched")
+        self._launching.discard(trial.number)
         self._watch(attempt)
         self.wake()
 

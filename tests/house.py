@@ -90,7 +90,7 @@ class House:
 
     def log(self) -> str:
         path = self.folder / ".tunesmith" / "manager.log"
-        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+        return path.read_text(errors="replace")[-60000:] if path.exists() else ""
 
     def close(self) -> None:
         """End whatever is left."""

@@ -1,0 +1,108 @@
+"""What the platform does when the machine fails: a full disk, a gigabyte of output, a database that goes away."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import needs
+import psutil
+import pytest
+from house import House, until
+from postgres import PostgresServer
+
+STUDY = """
+apiVersion: tunesmith.dev/v1
+kind: StudyJob
+metadata: {{name: faults}}
+spec:
+  objective: {{metric: loss, type: minimize}}
+  parameters: [{{name: x, type: double, min: 0, max: 1}}]
+  algorithm: {{name: random, settings: {{seed: 5}}}}
+  limits: {{trials: {trials}, parallel: 2, failed: 0}}
+  trial: {{command: [sh, -c, {script!r}]}}
+"""
+
+
+def study(house: House, script: str, trials: int) -> None:
+    house.write("study.yaml", STUDY.format(script=script, trials=trials))
+
+
+@pytest.fixture
+def small_disk(house: House) -> Iterator[Path]:
+    """The folder's state on a file system of 24 MB."""
+    needs.root()
+    state = house.folder / ".tunesmith"
+    state.mkdir(mode=0o700)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", str(state)], check=False)
+    if mounted.returncode:
+        needs.missing("the right to mount")
+    yield state
+    house.close()
+    subprocess.run(["umount", "-l", str(state)], check=True)
+
+
+def test_a_full_disk_stops_the_study_and_loses_nothing(house: House, small_disk: Path) -> None:
+    study(house, "sleep 0.2; echo loss=1", 30)
+    running = house.start("run", "study.yaml")
+    until(lambda: len(list(small_disk.glob("trials/*/*"))) > 4)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(64 * 1024))
+        except OSError:
+            pass  # full to the last block
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 4, output
+    assert "full" in output
+    ballast.unlink()
+
+    house("run", "study.yaml")
+    trials = house.json("get", "trials", "faults")
+    assert [trial["number"] for trial in trials] == list(range(30))
+    assert {trial["state"] for trial in trials} == {"Succeeded"}
+
+
+@pytest.mark.timeout(240)
+def test_a_trial_that_prints_a_gigabyte(house: House) -> None:
+    study(house, "yes 'nothing to see here' | head -c 1000000000; echo; echo loss=1", 1)
+    house("run", "study.yaml", "--detach")
+    (manager,) = house.processes("tunesmith.manager serve")
+    most = 0
+    while house.json("get", "study", "faults")["state"] == "Running":
+        most = max(most, manager.memory_info().rss)
+    (trial,) = house.json("get", "trials", "faults")
+    assert (trial["state"], trial["value"]) == ("Succeeded", 1.0)
+    assert most < 150e6
+    (log,) = house.folder.glob(".tunesmith/trials/*/*/1/output.log")
+    log.unlink()
+
+
+@pytest.mark.timeout(240)
+def test_the_database_crashes_and_comes_back(house: House, postgres_server: PostgresServer) -> None:
+    study(house, "sleep 0.2; echo loss=1", 30)
+    with postgres_server.database() as name:
+        url = postgres_server.url(name)
+        upgrade = [sys.executable, "-m", "tunesmith.manager", "db-upgrade", url]
+        subprocess.run(upgrade, check=True, env=house.env, capture_output=True)
+        running = house.start("run", "study.yaml", "--database", url)
+        until(lambda: house.processes("sleep"))
+        for _ in range(3):
+            (victim, *_rest) = until(lambda: _backends(name))
+            victim.kill()  # the server ends every connection, and recovers
+            time.sleep(0.5)
+        output, _ = running.communicate(timeout=120)
+        assert running.returncode == 0, output + house.log()
+        trials = house.json("get", "trials", "faults")
+        house.close()  # before the database goes
+    assert [trial["number"] for trial in trials] == list(range(30))
+    assert {trial["state"] for trial in trials} == {"Succeeded"}
+    assert {trial["attempts"] for trial in trials} == {1}
+
+
+def _backends(database: str) -> list[psutil.Process]:
+    """The server's processes that serve connections to a database."""
+    found = psutil.process_iter(["cmdline"])
+    return [p for p in found if f"postgres: postgres {database} " in " ".join(p.info["cmdline"] or [])]
