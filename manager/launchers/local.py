@@ -2,8 +2,8 @@
 
 One long-lived runner (`_runner`) is the parent of all of them: it claims, starts, stops and buries them whether a
 manager lives or not, and it is the one that learns how they ended. This is the manager's side. When the runner itself
-is killed, its trials run on; they are watched by their pidfd (`_orphans`), and as nobody learns their exit status they
-end `lost`, unless they were asked to stop.
+is killed, its trials run on; they are watched by their pidfd (`_fates`, `_orphans`), and as nobody learns their exit
+status they end `lost`, unless they were asked to stop.
 """
 
 import asyncio
@@ -17,18 +17,17 @@ from typing import Any
 
 from tunesmith.manager.launchers._book import Attempt, Book
 from tunesmith.manager.launchers._environment import base_environment, trial_environment
+from tunesmith.manager.launchers._fates import Fates
 from tunesmith.manager.launchers._launcher import Exit, Launch, Launcher
 from tunesmith.manager.launchers._link import DisconnectedError, Link
 from tunesmith.manager.launchers._memory_watch import MemoryWatch
-from tunesmith.manager.launchers._orphans import Orphan, kill_left, locate
 from tunesmith.manager.launchers._registry import LauncherContext, register
-from tunesmith.manager.launchers._runner._files import CLAIM, EXIT, PROCESS, is_claimed, read_record
+from tunesmith.manager.launchers._runner._files import CLAIM, is_claimed, read_record
 from tunesmith.manager.launchers._slots import Grant, Slots, StoppedWaitingError, count_cpus, find_gpus
 from tunesmith.services.errors import FreeSpace, TryAgain
 from tunesmith.study import FailureClass
 
 _IDLE = 5.0  # seconds that a runner without manager and trials stays
-_BACKOFF = 1.0  # seconds between attempts to reach a runner that cannot be started
 _log = logging.getLogger(__name__)
 
 
@@ -51,9 +50,8 @@ class LocalLauncher(Launcher):
         self._slots = Slots(count_cpus(), find_gpus(environ))
         self._memory = MemoryWatch(self._over_memory)
         self._book = Book(self._slots, self._memory)
+        self._fates = Fates(self._link, self._book, self._spawn, clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._recovery: asyncio.Task[None] | None = None
-        self._unsure = False  # a runner was lost, and some attempts may have been its
         self._closed = False
 
     async def start(self) -> None:
@@ -76,7 +74,7 @@ class LocalLauncher(Launcher):
         """Watch an attempt that an earlier manager launched."""
         if self._book.knows(trial, attempt):
             return True
-        state = await self._check(str(folder))  # with its answer, all is done that an earlier manager had asked for
+        state = await self._fates.check(str(folder))  # it has done what an earlier manager asked for
         if not is_claimed(folder):
             return False
         claim = read_record(folder, CLAIM) or {}
@@ -85,7 +83,7 @@ class LocalLauncher(Launcher):
         found = Attempt(trial, attempt, str(folder), grant, memory=claim.get("memory"))
         self._slots.take(grant)
         self._book.add(found)
-        await self._settle(found, state)
+        await self._fates.settle(found, state)
         return True
 
     async def stop(self, trial: str, attempt: int, grace: float) -> None:
@@ -98,7 +96,7 @@ class LocalLauncher(Launcher):
         if found.waiting is not None and not found.waiting.done():
             found.waiting.set_exception(StoppedWaitingError())
         elif not found.launching:
-            self._pass_on_stop(found)
+            self._fates.pass_on_stop(found)
 
     def exits(self) -> AsyncIterator[Exit]:
         """Every exit, as it happens."""
@@ -140,11 +138,11 @@ class LocalLauncher(Launcher):
                 self._book.remove(attempt)
                 raise
             _log.warning("%s is claimed, and what became of it is not known yet: %s", attempt.trial, error)
-            self._lost()
+            self._fates.find_out()
         finally:
             attempt.launching = False
         if attempt.kill_at is not None:
-            self._pass_on_stop(attempt)
+            self._fates.pass_on_stop(attempt)
 
     async def _order(self, attempt: Attempt, launch: Launch) -> None:
         """Have the runner start it. Raises FreeSpace and TryAgain."""
@@ -157,7 +155,7 @@ class LocalLauncher(Launcher):
             case "started":
                 self._book.runs(attempt, reply["pid"])
             case "claimed":
-                await self._settle(attempt, await self._check(attempt.folder))
+                await self._fates.settle(attempt, await self._fates.check(attempt.folder))
             case "full":
                 raise FreeSpace(f"the disk of {attempt.folder} is full: {reply['message']}")
             case _:
@@ -166,72 +164,16 @@ class LocalLauncher(Launcher):
     def _never_started(self, attempt: Attempt, failure: FailureClass | None, message: str) -> Exit:
         return Exit(attempt.trial, attempt.number, failure=failure, message=message, time=self._clock())
 
-    # ---- finding out what became of an attempt
-
-    async def _check(self, folder: str) -> dict[str, Any]:
-        """What the runner knows of an attempt."""
-        while True:
-            with contextlib.suppress(DisconnectedError):
-                return await self._link.ask({"op": "check", "folder": folder})
-
-    async def _settle(self, attempt: Attempt, known: dict[str, Any]) -> None:
-        """Watch an attempt that was claimed, or end it: by what the runner knows, then by what lies in its folder."""
-        if known["state"] == "running":
-            identity = await asyncio.to_thread(read_record, attempt.folder, PROCESS)
-            self._book.runs(attempt, identity["pid"] if identity else 0)
-            if attempt.kill_at is not None:
-                self._pass_on_stop(attempt)
-            return
-        record = known.get("record") or read_record(attempt.folder, EXIT)
-        pid = 0 if record else await asyncio.to_thread(locate, attempt.folder)
-        if pid:
-            self._watch_orphan(attempt, pid)
-            return
-        await asyncio.to_thread(kill_left, attempt.folder)
-        self._book.end_by(attempt, record or read_record(attempt.folder, EXIT), self._clock())
-
-    def _watch_orphan(self, attempt: Attempt, pid: int) -> None:
-        attempt.orphan = Orphan(attempt.folder, pid)
-        self._book.runs(attempt, pid)
-        if attempt.kill_at is not None:
-            self._pass_on_stop(attempt)
-        self._spawn(self._await_orphan(attempt, attempt.orphan))
-
-    async def _await_orphan(self, attempt: Attempt, orphan: Orphan) -> None:
-        self._book.end_by(attempt, await orphan.wait(), self._clock())
+    # ---- what comes from outside
 
     def _lost(self) -> None:
         """The runner hung up."""
-        self._unsure = not self._closed and bool(self._book.open())
-        if self._unsure and (self._recovery is None or self._recovery.done()):
-            self._recovery = self._spawn(self._recover())
-
-    async def _recover(self) -> None:
-        """Find a runner, and find out what became of every attempt that the lost one had."""
-        while self._unsure:
-            self._unsure = False
-            try:
-                for attempt in self._book.open():
-                    if not attempt.launching and attempt.orphan is None:
-                        await self._settle(attempt, await self._check(attempt.folder))
-            except (FreeSpace, TryAgain) as error:
-                _log.warning("%s", error)
-                self._unsure = True
-                await asyncio.sleep(_BACKOFF)
-
-    # ---- what comes from outside
+        if not self._closed:
+            self._fates.find_out()
 
     def _told(self, folder: str, record: dict[str, Any]) -> None:
         if attempt := self._book.at(folder):
             self._book.end_by(attempt, record, self._clock())
-
-    def _pass_on_stop(self, attempt: Attempt) -> None:
-        assert attempt.kill_at is not None
-        grace = max(0.0, attempt.kill_at - asyncio.get_running_loop().time())
-        if attempt.orphan is not None:
-            attempt.orphan.stop(grace)
-        else:
-            self._link.tell({"op": "stop", "folder": attempt.folder, "grace": grace})
 
     def _over_memory(self, folder: str, message: str) -> None:
         attempt = self._book.at(folder)

@@ -171,7 +171,7 @@ def test_an_unknown_kind_is_refused() -> None:
         make_collector(CollectorSpec("push"), None)
 
 
-WORDS = b'loss step acc = \x1b[0m 0.5 - 1e3 nan { } " : , \\u0041'.split() + [b" "]
+WORDS = [*b'loss step acc = \x1b[0m 0.5 - 1e3 nan { } " : , \\u0041'.split(), b" "]
 PIECES = st.sampled_from(WORDS)
 LINES = st.binary(max_size=200) | st.lists(PIECES | st.binary(max_size=3), max_size=30).map(b"".join)
 WANTED = st.none() | st.frozensets(st.sampled_from(["loss", "step", "acc", "A"]))
