@@ -81,10 +81,16 @@ class PostgresServer:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
-        """End the server."""
+        """End the server. Raises with its log when it has ended by itself, which would explain what failed before."""
         assert self._keeper.stdin is not None
+        if self._keeper.poll() is not None:
+            self._keeper.stdin.close()
+            raise RuntimeError(f"the PostgreSQL server ended ({self._keeper.returncode}):\n{self._log()}")
         self._keeper.stdin.close()
         self._keeper.wait(30)
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-5000:]
 
     def _wait(self) -> None:
         import psycopg
@@ -95,7 +101,7 @@ class PostgresServer:
                 return self.run("SELECT 1")
             except psycopg.OperationalError:
                 if self._keeper.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((self.folder / "log").read_text()) from None
+                    raise RuntimeError(self._log()) from None
                 time.sleep(0.05)
 
 
@@ -115,7 +121,7 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
 def postgres(*, fsync: bool = False) -> Iterator[PostgresServer]:
     """A server. Raises PostgresMissing."""
     # Not in pytest's own folder: user postgres cannot get in there, and the path of a socket must be short.
-    folder = Path(tempfile.mkdtemp(prefix="tunesmith-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-of-tests-"))
     try:
         server = PostgresServer(folder, fsync=fsync)
         try:
