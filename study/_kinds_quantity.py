@@ -9,7 +9,7 @@ from tunesmith.study._kind import Kind, Schema
 from tunesmith.study._kinds_scalar import INT64, Number, Whole, is_number_node
 from tunesmith.study._node import ScalarNode
 
-_DECIMAL = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
+_DECIMAL = r"[0-9]{1,19}(?:\.[0-9]{1,9})?"
 _NANO = 10**9
 _LONGEST = 315_576_000_000  # seconds; what a google.protobuf.Duration holds
 _TIME_UNITS = {name: Decimal(size) for name, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1), ("ms", "0.001"))}

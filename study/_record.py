@@ -9,6 +9,7 @@ from tunesmith.study._cursor import BAD, Bad, Cursor, found
 from tunesmith.study._kind import Kind, Schema
 from tunesmith.study._kinds_scalar import Const
 from tunesmith.study._node import BrokenNode, MapNode, ScalarNode
+from tunesmith.study._where import where_text
 
 T = TypeVar("T")
 Values = dict[str, Any]
@@ -94,7 +95,7 @@ class Record(Kind[T]):
         names = [item.name for item in self.fields]
         for key, entry in at.entries().items():
             if key in self.later:
-                entry.refuse(f"`{key}` is not supported yet", at.key_mark(key))
+                entry.refuse(f"`{where_text(entry.where)}` is not supported yet", at.key_mark(key))
             elif key not in names:
                 hint = at.hint(key, names, f"; known are {', '.join(names)}")
                 entry.refuse(f"unknown field{hint}", at.key_mark(key))
