@@ -13,9 +13,13 @@ _GAP: Final = 1 << 16
 
 def spans(sequences: set[int]) -> list[tuple[int, int]]:
     """First and last of each run of sequences, where a run may have gaps, but no wide ones."""
-    ordered = sorted(sequences)
-    edges = [i for i in range(1, len(ordered)) if ordered[i] - ordered[i - 1] > _GAP]
-    return [(ordered[a], ordered[b - 1]) for a, b in zip([0, *edges], [*edges, len(ordered)], strict=True)]
+    found: list[tuple[int, int]] = []
+    for sequence in sorted(sequences):
+        if found and sequence - found[-1][1] <= _GAP:
+            found[-1] = (found[-1][0], sequence)
+        else:
+            found.append((sequence, sequence))
+    return found
 
 
 def kind_of(value: float) -> int:
