@@ -1,9 +1,11 @@
 """Calls to a manager: each has a deadline, each error is one of ours, and a local manager that went is found again."""
 
+import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tunesmith.services import errors
@@ -11,6 +13,7 @@ from tunesmith.services import errors
 if TYPE_CHECKING:
     import grpc
 
+    from tunesmith.services.channel import ClientTls
     from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
 
 Request = TypeVar("Request")
@@ -25,6 +28,14 @@ _PAUSES = (0.1, 0.3, 0.6, 1.0)
 def request_id() -> str:
     """A new id: a call that is sent twice under it happens once."""
     return uuid.uuid4().hex
+
+
+def tls_for(address: str) -> "ClientTls | None":
+    """With which files a server shows who it is; None: it needs none, or has a certificate that everybody knows."""
+    from tunesmith.services.channel import ClientTls
+
+    authority = os.environ.get("TUNESMITH_CA")
+    return ClientTls(ca=Path(authority)) if authority and address.startswith("https://") else None
 
 
 class Connection:
@@ -85,7 +96,8 @@ class Connection:
 
         with self._lock:
             if self._open is None:
-                channel = open_sync_channel(self._find(), token=self._token)
+                address = self._find()
+                channel = open_sync_channel(address, token=self._token, tls=tls_for(address))
                 self._open = channel, ManagerServiceStub(channel)
             return self._open[1]
 

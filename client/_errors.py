@@ -115,7 +115,7 @@ def mistake_line(file: str, mistake: Mistake) -> str:
 
 def _advice(error: errors.TunesmithError) -> list[str]:
     """The next step, where the class of the error has one."""
-    if isinstance(error, errors.Authenticate):
+    if isinstance(error, errors.Authenticate) and "TUNESMITH_TOKEN" not in error.message:
         return ["Set TUNESMITH_TOKEN to a token of that server; `tunesmith serve` writes one to .tunesmith/token."]
     if isinstance(error, errors.FreeSpace) or (isinstance(error, ManagerDied) and error.full_disk):
         return ["Free some space, then give the same command again: nothing is lost, and the study goes on."]

@@ -126,6 +126,8 @@ class Follower:
         """Give up on a platform that is in trouble for longer than it may be."""
         patience = None if self.study.state.final else FAULTS.get(self.study.reason)
         if patience is None:
+            if self._fault_since is not None and not self.study.state.final:
+                self.display.say(["The platform is well again; the study goes on."])
             self._fault_since = None
             return
         now = self.clock()

@@ -71,9 +71,16 @@ def begin(base: Path, database: str | None = None) -> bool:
         folder = local.state_folder(base)
         address = answering(folder)
         database = _agree_on_database(folder, database, running=address is not None)
-        if address is None:
+        started = address is None and not _starting(folder)
+        if started:
             _spawn(folder, [*_command(folder), "--warm"], database)
-        return address is None
+        return started
+
+
+def _starting(folder: Path) -> bool:
+    """Whether this process started a manager that lives."""
+    started = _STARTED.get(folder)
+    return started is not None and started[0].poll() is None
 
 
 @contextmanager
@@ -112,9 +119,7 @@ def _command(folder: Path) -> list[str]:
 def _start(folder: Path, command: Sequence[str], database: str | None, ready: float) -> str:
     """Start a manager and wait until one answers: ours, or one that was started at the same time."""
     end = time.monotonic() + ready
-    child, seen = _STARTED.get(folder, (None, 0))
-    if child is None or child.poll() is not None:
-        child, seen = _spawn(folder, command, database)
+    child, seen = _STARTED[folder] if _starting(folder) else _spawn(folder, command, database)
     while not (address := answering(folder)):
         status = child.poll()
         if time.monotonic() >= end:

@@ -86,7 +86,8 @@ def server_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--server",
         metavar="ADDRESS",
         default=None,
-        help="A manager elsewhere, host:port or unix:/path (or TUNESMITH_SERVER; TUNESMITH_TOKEN is its token).",
+        help="A manager elsewhere: host:port, https://host:port or unix:/path. Or TUNESMITH_SERVER, with its token in "
+        "TUNESMITH_TOKEN and the file of a certificate authority of your own in TUNESMITH_CA.",
     )(function)
 
 

@@ -1,12 +1,14 @@
 """The suggestion service, started for one question: what it offers, and what it says of a document."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.client._connection import tls_for
 from tunesmith.client._values import Algorithm, Setting
 from tunesmith.services import errors
 from tunesmith.services.channel import open_channel, rpc_errors
@@ -31,7 +33,8 @@ def describe(server: str | None) -> list[Algorithm]:
     """The algorithms that a service offers; None: our own service's."""
 
     async def ask() -> list[Algorithm]:
-        async with _service(server) as stub:
+        # Only the server that the user names is sent the user's token, never one that a document names.
+        async with _service(server, os.environ.get("TUNESMITH_TOKEN") if server else None) as stub:
             reply = await stub.Describe(suggestion_pb2.DescribeRequest(), timeout=DEADLINE)
             return [_algorithm(described) for described in reply.algorithms]
 
@@ -61,7 +64,7 @@ def validate(spec: StudySpec) -> list[str]:
 
 
 @asynccontextmanager
-async def _service(address: str | None) -> "AsyncIterator[SuggestionServiceAsyncStub]":
+async def _service(address: str | None, token: str | None = None) -> "AsyncIterator[SuggestionServiceAsyncStub]":
     """A service at an address, or our own for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         supervisor = Supervisor(Path(folder))
@@ -72,7 +75,7 @@ async def _service(address: str | None) -> "AsyncIterator[SuggestionServiceAsync
                 )
                 address = await supervisor.address("suggestion")
             with rpc_errors():
-                async with open_channel(address) as channel:
+                async with open_channel(address, token=token, tls=tls_for(address)) as channel:
                     yield SuggestionServiceStub(channel)
         finally:
             await supervisor.stop()

@@ -5,8 +5,8 @@ import click
 
 @click.command(
     epilog="\b\nExamples:\n"
-    '  eval "$(tunesmith completion bash)"                                  # in ~/.bashrc\n'
-    '  eval "$(tunesmith completion zsh)"                                   # in ~/.zshrc\n'
+    '  eval "$(tunesmith completion bash)"    # in ~/.bashrc\n'
+    '  eval "$(tunesmith completion zsh)"     # in ~/.zshrc\n'
     "  tunesmith completion fish > ~/.config/fish/completions/tunesmith.fish"
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))

@@ -65,14 +65,15 @@ def command(
     Given again, the same command takes the study up where it was: after Ctrl-C, a crash, or a change of its limits. A
     study that has ended shows its result, and nothing is started. FILE may be `-` for standard input.
     """
+    if not dry_run and Path(".tunesmith").is_dir():  # a folder without one stays so when the document is wrong
+        _begin(where, database)
     text, job = read(where, file, trials, sets, name)
     if dry_run:
         from tunesmith.client._dry_run import show_dry_run
 
         show_dry_run(job, where.output)
         return 0
-    if where.server is None:
-        _begin(where, database)
+    _begin(where, database)
     again = _again(file, trials, sets, name, where)
     with where.client(create=True, database=database, namespace=job.namespace) as client:
         return _run(client, where, job, str(file), text, again, detach=detach)
@@ -95,11 +96,11 @@ def read(
 
 
 def _begin(where: Target, database: str | None) -> None:
-    """Let the manager start up while we are still importing."""
+    """Let the local manager start up while we are still importing."""
     from tunesmith.client import _local
     from tunesmith.client._output import note
 
-    if _local.begin(Path.cwd(), database) and where.for_people:
+    if where.server is None and _local.begin(Path.cwd(), database) and where.for_people:
         note("Starting the manager of ./.tunesmith ...")
 
 

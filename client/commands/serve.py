@@ -1,55 +1,71 @@
 """`tunesmith serve`, `manager serve`, `suggestion serve`: our services, in the foreground.
 
-Each is a program of its own; the command becomes it.
+Each is a program of its own, which takes the same options; the command becomes it.
 """
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
-_PORT = 6790
+MANAGER = "127.0.0.1:6790"
+SUGGESTION = "127.0.0.1:6789"
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_PEM = click.Path(exists=True, dir_okay=False)
 
 
-def _listen(default: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    text = "host:port or unix:/path; may be given more than once." + (f"  [default: {default}]" if default else "")
-    return click.option("--listen", "listen", multiple=True, metavar="ADDRESS", help=text)
+def _together(*options: Decorator) -> Decorator:
+    """One decorator of several."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
-def _manager_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS."),
-        click.option(
-            "--no-token",
-            is_flag=True,
-            help="Ask for no token on loopback: every user of this machine can run commands.",
-        ),
-        click.option(
-            "--database", metavar="URL", envvar="TUNESMITH_DATABASE", help="Instead of the SQLite file in the folder."
-        ),
-        click.option(
-            "--folder", default=".tunesmith", show_default=True, type=click.Path(), help="Where its state lies."
-        ),
-    ):
-        function = option(function)
-    return function
+def _listen(default: str | None) -> Decorator:
+    text = "host:port or unix:/path; may be repeated." + (f"  [default: {default}]" if default else "")
+    return click.option("--listen", multiple=True, metavar="ADDRESS", default=[default] if default else [], help=text)
+
+
+_network = _together(
+    click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file with the certificate of this server."),
+    click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file with its key."),
+    click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS."),
+)
+_manager = _together(
+    click.option("--folder", default=".tunesmith", show_default=True, type=click.Path(), help="Where its state lies."),
+    click.option(
+        "--database", metavar="URL", envvar="TUNESMITH_DATABASE", help="Instead of the SQLite file in the folder."
+    ),
+    click.option(
+        "--no-token",
+        is_flag=True,
+        help="Ask for no token on loopback: then every user of this machine can run commands.",
+    ),
+    click.option("--suggestion", metavar="ADDRESS", help="A suggestion service.  [default: start one when needed]"),
+    _network,
+)
 
 
 @click.command(
     epilog="\b\nExamples:\n"
     "  tunesmith serve\n"
-    "  tunesmith serve --listen 127.0.0.1:9000 --database postgresql+psycopg://tunesmith@db/tunesmith"
+    "  tunesmith serve --listen 127.0.0.1:9000 --database postgresql://tuner@db/tunesmith"
 )
-@_listen(f"127.0.0.1:{_PORT}")
-@_manager_options
-def command(listen: tuple[str, ...], **options: Any) -> NoReturn:
+@_listen(MANAGER)
+@_manager
+def command(**_: Any) -> NoReturn:
     """Serve the studies of this folder to a team, in the foreground: the manager with the services it needs.
 
     TCP asks for a token: the first is written to .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
     """
-    _serve_manager(listen or (f"127.0.0.1:{_PORT}",), **options)
+    become("tunesmith.manager")
 
 
 @click.group(epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:6790")
@@ -60,51 +76,45 @@ def manager() -> None:
 @manager.command("serve", epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:6790")
 @_listen(None)
 @click.option("--idle", type=click.FloatRange(min=0), metavar="SECONDS", help="Leave when unused for so long.")
-@_manager_options
-def manager_serve(listen: tuple[str, ...], **options: Any) -> NoReturn:
-    """Run the manager, in the foreground. Without --listen it serves this folder only, and leaves when it is idle."""
-    _serve_manager(listen, **options)
+@_manager
+def manager_serve(**_: Any) -> NoReturn:
+    """Run the manager, in the foreground. Without --listen it serves this folder only."""
+    become("tunesmith.manager")
 
 
-@click.group(epilog="\b\nExample:\n  tunesmith suggestion serve --listen 127.0.0.1:6791")
+@click.group(epilog="\b\nExample:\n  tunesmith suggestion serve --listen 127.0.0.1:6789")
 def suggestion() -> None:
     """The suggestion service alone."""
 
 
-@suggestion.command(
-    "serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol --listen 127.0.0.1:6791"
-)
-@click.option(
-    "--algorithm", "algorithms", multiple=True, metavar="NAME", help="Only this one; may be given more than once."
-)
-@_listen("127.0.0.1:6791")
-@click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS.")
-def suggestion_serve(algorithms: tuple[str, ...], listen: tuple[str, ...], insecure_bind: bool) -> NoReturn:
+@suggestion.command("serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol")
+@click.option("--algorithm", multiple=True, metavar="NAME", help="Offer only this one; may be repeated.")
+@_listen(SUGGESTION)
+@click.option("--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients.")
+@_network
+def suggestion_serve(**_: Any) -> NoReturn:
     """Run the suggestion service, in the foreground."""
-    words = [word for name in algorithms for word in ("--algorithm", name)]
-    words += [word for address in listen or ("127.0.0.1:6791",) for word in ("--listen", address)]
-    _become("tunesmith.suggestion", [*words, *(["--insecure-bind"] if insecure_bind else [])])
+    become("tunesmith.suggestion")
 
 
-def _serve_manager(
-    listen: Sequence[str],
-    *,
-    folder: str,
-    database: str | None,
-    no_token: bool,
-    insecure_bind: bool,
-    idle: float | None = None,
-) -> NoReturn:
-    words = ["--folder", folder, *(word for address in listen for word in ("--listen", address))]
-    words += ["--idle", f"{idle:g}"] if idle is not None else []
-    words += ["--no-token"] if no_token else []
-    words += ["--insecure-bind"] if insecure_bind else []
-    if database is not None:
-        os.environ["TUNESMITH_DATABASE"] = database  # not an argument, which every user of the machine can read
-    _become("tunesmith.manager", words)
-
-
-def _become(module: str, words: Sequence[str]) -> NoReturn:
+def become(module: str) -> NoReturn:
     """Replace this process by a service, so that signals and exit codes are the service's own."""
+    words = _words(click.get_current_context())
     sys.stdout.flush()
+    # -P: modules of the folder we are in must not take the place of the service's own.
     os.execv(sys.executable, [sys.executable, "-P", "-m", module, "serve", *words])
+
+
+def _words(context: click.Context) -> list[str]:
+    """The options as they were given, for the program that takes the same ones."""
+    words: list[str] = []
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name == "database" and value is not None:
+            os.environ["TUNESMITH_DATABASE"] = value  # an argument could be read by every user of the machine
+        elif value is True:
+            words.append(option.opts[0])
+        elif value not in (None, False):
+            for part in value if isinstance(value, tuple) else (value,):
+                words += [option.opts[0], f"{part:g}" if isinstance(part, float) else str(part)]
+    return words
