@@ -99,7 +99,8 @@ class Round:
     def _ended(self, tx: Tx, study: StudyRow, trial: TrialRow, attempt: Watched, ending: Ending) -> Ended:
         summaries = {s.metric: s for s in tx.summaries([trial.id]).get(trial.id, [])}
         objective = summaries.get(study.job.spec.objective.metric)
-        stop = StopKind(trial.stop_kind) if trial.stop_kind and attempt.was_stopped else None
+        reached = attempt.was_stopped or ending.never_started
+        stop = StopKind(trial.stop_kind) if trial.stop_kind and reached else None
         return Ended(
             failure=ending.exit.failure,
             message=(trial.stop_reason or "") if stop else ending.exit.message,

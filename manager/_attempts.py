@@ -31,6 +31,11 @@ class Ending:
     disk_full: bool
     """The disk that holds its folder was full, so that a failure says nothing about the trial."""
 
+    @property
+    def never_started(self) -> bool:
+        """Our stop reached it while it waited for its slots."""
+        return self.exit.status is None and self.exit.signal is None and self.exit.failure is None
+
 
 @dataclass(slots=True)
 class Source:
@@ -51,7 +56,7 @@ class Source:
 
     def read(self, now: float, *, last: bool) -> Piece | None:
         """The next piece, and move on; None: nothing is new. `last`: nobody writes any more."""
-        chunk = read_new(self.path, self.offset, last=last)
+        chunk = read_new(self.path, self.offset, last=last, needles=self.parser.needles)
         if chunk.offset == self.offset:
             return None
         rows = [

@@ -63,7 +63,7 @@ class StudyLoop:
     """Nothing happens until a user does something."""
     _waits_since: int = -1  # revision at which the service said WAIT
     _line: deque[tuple[StudyRow, TrialRow]] = field(default_factory=deque)  # recorded, to be launched
-    _launching: set[int] = field(default_factory=set)  # numbers of those in line, or between it and `attempts`
+    _launching: dict[int, TrialRow] = field(default_factory=dict)  # in line, or between it and `attempts`
     _stuck: int = 0  # tasks that wait for the platform to get well
     _wake_at: float | None = None
     _event: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,7 +155,7 @@ class StudyLoop:
                 self._enqueue(study, trial)
 
     def _enqueue(self, study: StudyRow, trial: TrialRow) -> None:
-        self._launching.add(trial.number)
+        self._launching[trial.number] = trial
         self._line.append((study, trial))
 
     def _watch(self, attempt: Watched) -> None:
@@ -280,13 +280,20 @@ class StudyLoop:
             study, trial = self._line.popleft()
             self._spawn(self._launch(study, trial))
         for number in outside.stops:
-            attempt = self.attempts.get(number)
-            if attempt is not None and not attempt.told_to_stop and attempt.ending is None:
-                attempt.told_to_stop = True
-                await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
+            await self._stop(number)
         if outside.ask and self.oracle is Oracle.READY:
             self.oracle = Oracle.ASKED
             self._spawn(self._ask(outside.ask, outside.room))
+
+    async def _stop(self, number: int) -> None:
+        """Tell the launcher, once for each attempt that runs; one that waits for its slots is told of each time."""
+        attempt = self.attempts.get(number)
+        if attempt is not None and not attempt.told_to_stop and attempt.ending is None:
+            attempt.told_to_stop = True
+            await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
+        elif number in self._launching:
+            trial = self._launching[number]
+            await self.context.launcher.stop(trial.name, trial.attempt, GRACE)
 
     async def _launch(self, study: StudyRow, trial: TrialRow) -> None:
         """Launch an attempt that is recorded. One that cannot be launched for now stays in line."""
@@ -300,7 +307,7 @@ class StudyLoop:
             self.wake()
             return
         self.context.fault_point("launched")
-        self._launching.discard(trial.number)
+        del self._launching[trial.number]
         self._watch(attempt)
         self.wake()
 

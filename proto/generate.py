@@ -1,7 +1,7 @@
 """Regenerates the Python stubs of every contract, in place or below another folder.
 
-Run `python proto/generate.py` after an edit of a .proto file. The generators are pinned in the `test` extra, so that the
-same sources give the same stubs everywhere.
+Run `python proto/generate.py` after an edit of a .proto file. The generators are pinned in the `test` extra, so that
+the same sources give the same stubs everywhere.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What a StudyJob says, as frozen values. The reader in `_document` makes them; `_proto` carries them over the wire."""
+"""What a StudyJob says, as frozen values. The reader in `_document` makes them; `wire` carries them over the wire."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Which failures are tried again. `attempts` includes the first; `backoff` seconds are doubled for each further one."""
+    """Which failures are tried again. `attempts` includes the first; `backoff` seconds are doubled each time."""
 
     attempts: int = 1
     on: tuple[FailureClass, ...] = ()
@@ -97,7 +97,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class TrialTemplate:
-    """How one trial runs. Placeholders are still in it; `working_dir` is absolute, or empty for the trial's own folder."""
+    """How one trial runs, placeholders included. `working_dir` is absolute, or empty for the trial's own folder."""
 
     command: tuple[str, ...]
     working_dir: str = ""

@@ -1,5 +1,5 @@
 """Fixtures that tests of every room can use."""
 
-from postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]

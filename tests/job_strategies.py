@@ -3,7 +3,7 @@
 from string import ascii_letters, digits
 
 from hypothesis import strategies as st
-from strategies import search_spaces, units
+from tests.strategies import search_spaces, units
 
 from tunesmith.study import (
     AlgorithmSpec,

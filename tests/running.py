@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from house import House
+from tests.house import House
 
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub

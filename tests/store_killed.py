@@ -2,7 +2,7 @@
 
 import sys
 
-from store_samples import finished_trial
+from tests.store_samples import finished_trial
 
 from tunesmith.manager.storage import open_store
 

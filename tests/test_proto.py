@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import FileDescriptor
+
 from tunesmith.v1 import early_stopping_pb2, manager_pb2, suggestion_pb2, types_pb2
 
 PROTO = Path(__file__).parents[1] / "proto"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House
+from tests.house import House
 
 
 @pytest.fixture

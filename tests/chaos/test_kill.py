@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
-from house import House, until
+from tests.house import House, until
 
 from tunesmith.manager.storage import Store, open_store
 from tunesmith.services.channel import open_sync_channel
@@ -102,7 +102,7 @@ def suggestion(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("share", range(SHARES))
 def test_killed_at_every_step_of_apply(tmp_path: Path, suggestion: str, share: int) -> None:
     """The manager dies at step 0, 1, 2, ... of a study of its own each; the next manager ends the study right."""
-    shape = {"trials": 2, "parallel": 1, "sleep": 0.01}
+    shape: dict[str, Any] = {"trials": 2, "parallel": 1, "sleep": 0.01}
     died_at, expected = [], None
     for step in [10**9, *range(share, 100, SHARES)]:  # the first one does not die
         folder = tmp_path / str(step)
@@ -176,7 +176,7 @@ def _stored(house: House) -> list[dict[str, Any]]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("algorithm", ["random", "sobol"])
 def test_kills_at_random_moments_of_a_study_of_60_trials(house: House, tmp_path: Path, algorithm: str) -> None:
-    shape = {"trials": 60, "parallel": 3, "sleep": 0.15, "algorithm": algorithm}
+    shape: dict[str, Any] = {"trials": 60, "parallel": 3, "sleep": 0.15, "algorithm": algorithm}
     expected = uninterrupted(tmp_path, **shape)
     study(house, **shape)
     rng = random.Random(algorithm)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import needs
 import psutil
 import pytest
-from house import House, until
-from postgres import PostgresServer
+from tests import needs
+from tests.house import House, until
+from tests.postgres import PostgresServer
 
 STUDY = """
 apiVersion: tunesmith.dev/v1

@@ -3,10 +3,12 @@
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from house import ROOT, House, until
+from tests.house import ROOT, House, until
 
 QUADRATIC = """
 apiVersion: tunesmith.dev/v1
@@ -179,9 +181,13 @@ def test_trials_that_misbehave(house: House) -> None:
         house("submit", f"{name}.yaml")
     expected = {name: case[1:] for name, case in scripts.items()} | {"missing": ("Failed", "userError")}
     for name, (state, reason) in expected.items():
-        (trial,) = until(lambda name=name: [t for t in house.json("get", "trials", name) if t["finished"]])
+        (trial,) = until(partial(ended, house, name))
         assert (name, trial["state"], trial["reason"]) == (name, state, reason)
     assert not house.processes("time.sleep(77)")
+
+
+def ended(house: House, study: str) -> list[Any]:
+    return [trial for trial in house.json("get", "trials", study) if trial["finished"]]
 
 
 def test_overdue_trial_that_ignores_term(house: House) -> None:

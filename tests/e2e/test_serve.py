@@ -12,8 +12,8 @@ import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
-from house import ROOT, House, until
-from needs import program
+from tests.house import ROOT, House, until
+from tests.needs import program
 
 from tunesmith.v1.manager_pb2 import ListStudiesRequest
 from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
@@ -35,7 +35,7 @@ def served(house: House, *args: str) -> Iterator[str]:
     """A server in the house; gives its TCP address, and sets the token that its commands use."""
     with house.start("serve", "--listen", "127.0.0.1:0", *args) as server:
         assert server.stdout is not None
-        lines = []
+        lines: list[str] = []
         while not (lines and lines[-1].startswith("serving at")):
             line = server.stdout.readline()
             assert line, "".join(lines)
@@ -54,11 +54,11 @@ def test_without_a_token_nothing_but_health_answers(house: House) -> None:
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
         with grpc.insecure_channel(address) as channel:
             assert HealthStub(channel).Check(HealthCheckRequest()).status == 1
-            for metadata in ([], [("authorization", "Bearer wrong")]):
+            for metadata in ((), (("authorization", "Bearer wrong"),)):
                 with pytest.raises(grpc.RpcError) as error:
                     ManagerServiceStub(channel).ListStudies(ListStudiesRequest(), metadata=metadata)
                 assert error.value.code() is grpc.StatusCode.UNAUTHENTICATED
-            metadata = [("authorization", f"Bearer {token.read_text().strip()}")]
+            metadata = (("authorization", f"Bearer {token.read_text().strip()}"),)
             assert not ManagerServiceStub(channel).ListStudies(ListStudiesRequest(), metadata=metadata).studies
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House, until
-from running import Running
+from tests.house import House, until
+from tests.running import Running
 
 from tunesmith.services.channel import open_sync_channel
 from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub

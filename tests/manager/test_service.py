@@ -4,11 +4,12 @@ import json
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
-from house import until
-from running import Running, job
+from tests.house import until
+from tests.running import Running, job
 
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
@@ -20,7 +21,7 @@ def key(name: str) -> pb.StudyKey:
     return pb.StudyKey(name=name)
 
 
-def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
+def refused(call: Callable[[], object]) -> tuple[grpc.StatusCode, str | None]:
     with pytest.raises(grpc.RpcError) as error:
         call()
     return error.value.code(), error.value.details()
@@ -84,7 +85,7 @@ spec:
         ({"algorithm": {"name": "grid", "settings": {"points": 1}}}, "spec.algorithm.settings.points"),
     ],
 )
-def test_what_only_the_algorithm_knows_is_a_mistake_too(manager: Running, change: dict[str, object], path: str) -> None:
+def test_what_only_the_algorithm_knows_is_a_mistake_too(manager: Running, change: dict[str, Any], path: str) -> None:
     document = json.dumps(job("algorithm", **change))
     mistakes = manager.stub.ValidateStudy(pb.ValidateStudyRequest(document=document)).mistakes
     assert [m.path for m in mistakes] == [path]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import CHANGES, HERE, RIGHT, SMALL
 from hypothesis import given, settings
-from job_strategies import jobs
+from tests.documents import CHANGES, HERE, RIGHT, SMALL
+from tests.job_strategies import jobs
 
 from tunesmith.study import (
     AlgorithmSpec,

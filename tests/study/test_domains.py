@@ -6,7 +6,15 @@ from statistics import NormalDist
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import categorical_domains, discrete_domains, distributions, domains, double_domains, int_domains, units
+from tests.strategies import (
+    categorical_domains,
+    discrete_domains,
+    distributions,
+    domains,
+    double_domains,
+    int_domains,
+    units,
+)
 
 from tunesmith.study import CategoricalDomain, DiscreteDomain, Distribution, Domain, DoubleDomain, IntDomain
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from documents import CHANGES, RIGHT, SMALL
 from hypothesis import given, settings
-from job_strategies import jobs
 from jsonschema import Draft202012Validator
+from tests.documents import CHANGES, RIGHT, SMALL
+from tests.job_strategies import jobs
 
 from tunesmith.study import Mistake, StudyJob, json_schema, to_document
 from tunesmith.study._node import ListNode, MapNode, Node, ScalarNode

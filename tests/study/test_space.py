@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import search_spaces, units
+from tests.strategies import search_spaces, units
 
 from tunesmith.study import (
     Assignment,

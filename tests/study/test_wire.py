@@ -8,11 +8,11 @@ from math import inf, nan
 from typing import Any
 
 import pytest
-from documents import RIGHT, SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from job_strategies import jobs, values
-from strategies import search_spaces
+from tests.documents import RIGHT, SMALL
+from tests.job_strategies import jobs, values
+from tests.strategies import search_spaces
 
 from tunesmith.study import (
     AttemptEnding,

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from documents import HERE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.documents import HERE
 
 from tunesmith.study import DocumentError, Mistake
 from tunesmith.study._compose import MAX_DEPTH, MAX_NODES

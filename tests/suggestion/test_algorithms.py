@@ -10,6 +10,7 @@ from tests.suggestion.conformance import FINITE, FINITE_COUNT, MIXED, NARROW, St
 
 from tunesmith.study import Distribution, DoubleDomain, IntDomain, Parameter, SearchSpace
 from tunesmith.suggestion import Status
+from tunesmith.suggestion._check import read_study
 from tunesmith.suggestion._points import EXACT_UP_TO
 from tunesmith.suggestion._sobol import SobolSequence
 from tunesmith.suggestion.algorithms import sobol
@@ -110,6 +111,13 @@ class TestGrid:
         monkeypatch.setattr(SearchSpace, "enumerate", lambda *_: pytest.fail("begins again"))
         study.run(50)
         assert study.assignments == list(islice(iter(_points(LARGE)), 100))
+
+    def test_a_grid_without_a_point_is_refused(self) -> None:
+        space = SearchSpace(CONTINUOUS.parameters, ("params.x > 0.3", "params.x < 0.4"))
+        algorithm = Study(make_spec("grid", CONTINUOUS)).algorithm
+        for points, paths in [(5, ["spec.constraints"]), (4, []), (21, [])]:
+            _, mistakes = read_study(algorithm, make_spec("grid", space, given={"points": points}))
+            assert [mistake.path for mistake in mistakes] == paths
 
     def test_limits_below_the_grid_are_remarked_on(self) -> None:
         algorithm = Study(make_spec("grid", CONTINUOUS)).algorithm

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from local_place import Place, eventually, processes_of
+from tests.local_place import Place, eventually, processes_of
 
 
 @pytest.fixture

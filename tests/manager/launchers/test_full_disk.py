@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_place import Place, eventually
+from tests.local_place import Place, eventually
 
 from tunesmith.manager.launchers import Launch
 from tunesmith.services.errors import FreeSpace

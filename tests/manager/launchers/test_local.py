@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_place import Place, eventually, gone, processes_of
+from tests.local_place import Place, eventually, gone, processes_of
 
 from tunesmith.manager.launchers import Launch, LauncherContext, make_launcher
 from tunesmith.manager.launchers.local import LocalLauncher

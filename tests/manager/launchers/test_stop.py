@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from local_place import Place, processes_of
+from tests.local_place import Place, processes_of
 
 from tunesmith.manager.launchers._slots import find_gpus
 from tunesmith.study import FailureClass, Resources

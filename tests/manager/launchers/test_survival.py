@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from local_place import Place, eventually, gone, processes_of
+from tests.local_place import Place, eventually, gone, processes_of
 
 from tunesmith.manager.launchers import Exit
 from tunesmith.manager.launchers import _link as link

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres import PostgresServer
 from sqlalchemy import create_engine, text
+from tests.postgres import PostgresServer
 
 from tunesmith.manager.storage import Store, open_store, upgrade
 from tunesmith.manager.storage._tables import metadata

@@ -1,7 +1,7 @@
 """Events, requests and tokens: the conformance suite, on both databases."""
 
 import pytest
-from store_samples import NOW, launch, new_study, new_trials
+from tests.store_samples import NOW, launch, new_study, new_trials
 
 from tunesmith.manager.storage import EventRow, Store, TokenRow, Tx
 from tunesmith.services.errors import AlreadyExists, NotFound

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from store_samples import NOW, end, launch, new_study, new_trials, observe, running_trial
+from tests.store_samples import NOW, end, launch, new_study, new_trials, observe, running_trial
 
 from tunesmith.manager.storage import Store, StudyRow, TrialRow, Tx, open_store
 from tunesmith.services.errors import FreeSpace

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from store_samples import new_study
+from tests.store_samples import new_study
 
 from tunesmith.manager.storage import Store, Tx, open_store
 from tunesmith.study import TrialState

@@ -1,7 +1,7 @@
 """Leases and fences: who owns a study, and what becomes of those who did."""
 
 import pytest
-from store_samples import NOW, new_study
+from tests.store_samples import NOW, new_study
 
 from tunesmith.manager.storage import Fence, Fenced, Store, Tx, open_store
 from tunesmith.services.errors import NotFound, StartOver

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from store_model import Model
-from store_samples import NOW, make_job, new_study
+from tests.store_model import Model
+from tests.store_samples import NOW, make_job, new_study
 
 from tunesmith.manager.storage import NewTrial, ObservationRow, Tx, open_store
 from tunesmith.services.errors import NotNow

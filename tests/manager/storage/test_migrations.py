@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from postgres import PostgresServer
 from sqlalchemy import Connection, create_engine, insert
+from tests.postgres import PostgresServer
 
 from tunesmith.manager.storage import migrations, upgrade
 from tunesmith.manager.storage._tables import HEAD, alembic_version, metadata

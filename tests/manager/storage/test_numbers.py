@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_samples import NOW, make_job
+from tests.store_samples import NOW, make_job
 
 from tunesmith.manager.storage import ObservationRow
 from tunesmith.manager.storage._keys import LAST_NUMBER, number_of, study_of, trial_id

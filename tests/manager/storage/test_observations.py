@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from store_samples import (
+from tests.store_samples import (
     NOW,
     end,
     finished_trial,

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from postgres import PostgresServer
 from sqlalchemy import create_engine
-from store_samples import new_study
+from tests.postgres import PostgresServer
+from tests.store_samples import new_study
 
 from tunesmith.manager.storage import DatabaseUnusable, open_store, upgrade
 from tunesmith.services.errors import FixRequest, NotNow, TryAgain

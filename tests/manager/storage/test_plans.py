@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
-from store_samples import NOW, end, finished_trial, launch, new_study, new_trials, observe
+from tests.store_samples import NOW, end, finished_trial, launch, new_study, new_trials, observe
 
 from tunesmith.manager.storage import Fence, NewTrial, Store, StudyRow, Tx
 from tunesmith.study import TrialState

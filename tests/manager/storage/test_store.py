@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from postgres import PostgresServer
 from sqlalchemy import text
-from store_samples import (
+from tests.postgres import PostgresServer
+from tests.store_samples import (
     NOW,
     end,
     finished_trial,

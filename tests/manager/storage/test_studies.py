@@ -2,8 +2,8 @@
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from job_strategies import jobs
-from store_samples import (
+from tests.job_strategies import jobs
+from tests.store_samples import (
     NOW,
     finished_trial,
     make_job,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from store_samples import (
+from tests.store_samples import (
     ASSIGNMENT,
     NOW,
     end,
