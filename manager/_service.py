@@ -55,7 +55,7 @@ class ManagerServicer(rpc.ManagerServiceServicer):
         kept = await self._database.read(lambda tx: _recall(tx, request.request_id, pb.CreateStudyResponse))
         if kept is not None:
             return kept
-        job = requests.checked_job(request)
+        job = await asyncio.to_thread(requests.checked_job, request)  # a large document takes seconds
         warnings = await self._checked(job)
 
         def work(tx: Tx) -> pb.CreateStudyResponse:
@@ -70,7 +70,7 @@ class ManagerServicer(rpc.ManagerServiceServicer):
     async def ValidateStudy(self, request: pb.ValidateStudyRequest, context: object) -> pb.ValidateStudyResponse:
         """Every mistake of a document, those that only its algorithm sees included."""
         try:
-            warnings = await self._checked(requests.job_of(request))
+            warnings = await self._checked(await asyncio.to_thread(requests.job_of, request))
         except (DocumentError, FixRequest) as error:
             if not error.mistakes:
                 raise
@@ -165,12 +165,15 @@ class ManagerServicer(rpc.ManagerServiceServicer):
     async def _end(self, row: StudyRow) -> None:
         """Stop the study, and wait until nothing of it runs."""
         uid = row.uid
-        while not row.state.final:
-            await self._database.write(lambda tx: operations.stop(tx, tx.study(uid), self._now()))
+
+        def stop(tx: Tx) -> StudyRow:
+            study = tx.study(uid)
+            return study if study.state.final else operations.stop(tx, study, self._now())
+
+        while not (await self._database.write(stop)).state.final:
             count = self._engine.news.count(uid)
             await self._engine.drive(uid)
             await self._engine.news.after(uid, count, 1.0)
-            row = await self._database.read(lambda tx: tx.study(uid))
 
     # ---- trials
 
