@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from tunesmith.client._connection import Connection, request_id
-from tunesmith.client._values import Event, Observation, Study, Trial, observations_from_proto
+from tunesmith.client._trial_values import Event, Observation, Trial, observations_from_proto
+from tunesmith.client._values import Study
 from tunesmith.services import errors
 from tunesmith.study import Assignment, Limits, Mistake, StudyJob, StudyState, TrialState, wire
 from tunesmith.v1 import manager_pb2

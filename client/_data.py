@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tunesmith.client._algorithm_values import Algorithm, Setting
 from tunesmith.client._format import finite, iso
-from tunesmith.client._values import Algorithm, Attempt, Event, Observation, Setting, Study, Trial, TrialCounts
+from tunesmith.client._trial_values import Attempt, Event, Observation, Trial
+from tunesmith.client._values import Study, TrialCounts
 from tunesmith.study import Objective
 
 

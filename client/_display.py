@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from tunesmith.client import _progress
 from tunesmith.client._progress import Progress
 from tunesmith.client._terminal import plain_stream
-from tunesmith.client._values import Study, Trial
+from tunesmith.client._trial_values import Trial
+from tunesmith.client._values import Study
 
 if TYPE_CHECKING:
     pass

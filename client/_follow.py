@@ -13,7 +13,8 @@ from tunesmith.client._format import plural
 from tunesmith.client._interrupts import Interrupts
 from tunesmith.client._progress import Progress
 from tunesmith.client._terminal import safe
-from tunesmith.client._values import Study, Trial
+from tunesmith.client._trial_values import Trial
+from tunesmith.client._values import Study
 from tunesmith.client._watch import AllEnded, Broken, Ended, Found, Interrupt, Lost, News, Told, Watch
 from tunesmith.services import errors
 from tunesmith.study import StudyState, TrialState

@@ -29,6 +29,11 @@ def assignment(values: Mapping[str, float | int | str | bool]) -> str:
     return " ".join(f"{safe(name)}={parameter(value)}" for name, value in values.items())
 
 
+def labels(values: Mapping[str, str]) -> str:
+    """`team=vision, kind=test`."""
+    return ", ".join(f"{safe(key)}={safe(value)}" for key, value in sorted(values.items()))
+
+
 def duration(seconds: float | None) -> str:
     """`0.4s`, `12s`, `3m 05s`, `1h 02m`, `2d 03h`; `-` for none."""
     if seconds is None:

@@ -11,6 +11,8 @@ from typing import Any
 from tunesmith.client._terminal import plain_stream, safe_json
 
 GAP = "  "
+UNBROKEN = ("Command", "Logs")
+"""Names of texts that are copied from a terminal, and so never broken into lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def pairs(rows: Mapping[str, str]) -> None:
     size = max(map(len, rows), default=0) + len(GAP)
     room = None if plain_stream() else max(width() - size, 20)
     for name, text in rows.items():
-        parts = [text] if room is None or name.strip() == "Command" else textwrap.wrap(text, room) or [""]
+        parts = [text] if room is None or name in UNBROKEN else textwrap.wrap(text, room) or [""]
         print(name.ljust(size) + parts[0].rstrip())
         for part in parts[1:]:
             print(" " * size + part)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tunesmith.client import _format
 from tunesmith.client._terminal import safe
-from tunesmith.client._values import Study, Trial
+from tunesmith.client._trial_values import Trial
+from tunesmith.client._values import Study
 from tunesmith.study import StudyState, TrialState
 
 _FULL, _EMPTY = "━", "─"

@@ -8,13 +8,16 @@ from tunesmith.client import _format
 from tunesmith.client._output import Column, bold, table_lines
 from tunesmith.client._secrets import secret_name
 from tunesmith.client._terminal import safe, safe_log
-from tunesmith.client._values import BestTrial, Study, Trial
+from tunesmith.client._trial_values import Trial
+from tunesmith.client._values import BestTrial, Study
 from tunesmith.study import StudyState, TrialContext, render
 
 LOG_LINES = 20
 """Lines of a failed trial's log that are shown."""
 LOG_BYTES = 16 * 1024
 """Bytes of the log that are fetched for them."""
+
+METRIC_COLUMNS = [Column("METRIC"), *(Column(name, right=True) for name in ("MIN", "MAX", "AVERAGE", "TRIALS"))]
 
 _REASONS = {
     "goalReached": "the goal is reached",
@@ -40,8 +43,7 @@ def result_lines(study: Study, best: Trial | None, room: int | None) -> list[str
     if best is not None:
         lines += ["", "To run it again:", f"  {safe(command_line(study, best))}"]
     if study.metrics:
-        columns = [Column("METRIC"), *(Column(name, right=True) for name in ("MIN", "MAX", "AVERAGE", "TRIALS"))]
-        lines += ["", *table_lines(columns, metrics_table(study), room)]
+        lines += ["", *table_lines(METRIC_COLUMNS, metrics_table(study), room)]
     return lines
 
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.client._algorithm_values import Algorithm
 from tunesmith.client._connection import tls_for
-from tunesmith.client._values import Algorithm, Setting
 from tunesmith.services import errors
 from tunesmith.services.channel import open_channel, rpc_errors
 from tunesmith.services.supervise import Child, Supervisor
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceAsyncStub
 
 DEADLINE = 30.0
-_CAPABILITIES = {
-    "conditional": "conditional parameters",
-    "constraints": "constraints",
-    "multi_objective": "several objectives",
-    "multi_fidelity": "several fidelities",
-}
 
 
 def describe(server: str | None) -> list[Algorithm]:
@@ -36,7 +30,7 @@ def describe(server: str | None) -> list[Algorithm]:
         # Only the server that the user names is sent the user's token, never one that a document names.
         async with _service(server, os.environ.get("TUNESMITH_TOKEN") if server else None) as stub:
             reply = await stub.Describe(suggestion_pb2.DescribeRequest(), timeout=DEADLINE)
-            return [_algorithm(described) for described in reply.algorithms]
+            return [Algorithm.from_proto(described) for described in reply.algorithms]
 
     try:
         return asyncio.run(ask())
@@ -79,17 +73,3 @@ async def _service(address: str | None, token: str | None = None) -> "AsyncItera
                     yield SuggestionServiceStub(channel)
         finally:
             await supervisor.stop()
-
-
-def _algorithm(told: suggestion_pb2.AlgorithmDescription) -> Algorithm:
-    can = told.capabilities
-    return Algorithm(
-        name=told.name,
-        aliases=tuple(told.aliases),
-        summary=told.summary,
-        description=told.description,
-        source=told.source,
-        settings=tuple(Setting.from_proto(setting) for setting in told.settings),
-        capabilities={text: getattr(can, name) for name, text in _CAPABILITIES.items()},
-        max_useful_trials=can.max_useful_trials or None,
-    )

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tunesmith.client._client import Client
-from tunesmith.client._values import Study, Trial
+from tunesmith.client._trial_values import Trial
+from tunesmith.client._values import Study
 from tunesmith.services import errors
 
 _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0)

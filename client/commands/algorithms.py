@@ -7,7 +7,7 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._values import Algorithm, Setting
+    from tunesmith.client._algorithm_values import Algorithm, Setting
 
 
 @click.command(epilog="\b\nExamples:\n  tunesmith algorithms\n  tunesmith algorithms sobol")

@@ -7,7 +7,8 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._values import Attempt, Study, Trial
+    from tunesmith.client._trial_values import Attempt, Trial
+    from tunesmith.client._values import Study
 
 _EVENTS = 10
 
@@ -39,9 +40,10 @@ def study(where: Target, name: str) -> None:
         return
     _show_study(found)
     if events:
+        from tunesmith.client._output import bold
         from tunesmith.client.commands.get import show_events
 
-        print("\nLast events")
+        print("", bold("Last events"), sep="\n")
         show_events(events)
 
 
@@ -65,17 +67,30 @@ def trial(where: Target, trial: str) -> None:
 
 
 def _show_study(study: "Study") -> None:
-    from tunesmith.client import _format
-    from tunesmith.client._output import Column, pairs, table
-    from tunesmith.client._result import best_lines, counts_text, metrics_table, state_text
+    from tunesmith.client._output import bold, pairs, table
+    from tunesmith.client._result import METRIC_COLUMNS, best_lines, metrics_table
     from tunesmith.client._secrets import without_secrets
     from tunesmith.client._terminal import safe
     from tunesmith.study import document_yaml
 
-    objective = study.spec.objective
+    pairs(_known(_study_rows(study)))
+    if study.best is not None:
+        print("", *best_lines(study, study.best), sep="\n")
+    if study.metrics:
+        print()
+        table(METRIC_COLUMNS, metrics_table(study))
+    document = document_yaml(without_secrets(study.job)).splitlines()
+    print("", bold("Document"), *(f"  {safe(line)}" for line in document), sep="\n")
+
+
+def _study_rows(study: "Study") -> dict[str, str]:
+    from tunesmith.client import _format
+    from tunesmith.client._result import counts_text, state_text
+    from tunesmith.client._terminal import safe
+
+    objective, size = study.spec.objective, study.space_size
     goal = "" if objective.goal is None else f", goal {_format.number(objective.goal)}"
-    size = study.space_size
-    rows = {
+    return {
         "Name": safe(study.name),
         "Namespace": safe(study.namespace),
         "State": state_text(study.state, study.reason),
@@ -84,7 +99,7 @@ def _show_study(study: "Study") -> None:
         "Algorithm": safe(study.spec.algorithm.name),
         "Space": "infinite, or too large to count" if size is None else _format.plural(size, "assignment"),
         "Trials": counts_text(study),
-        "Labels": ", ".join(f"{safe(key)}={safe(value)}" for key, value in study.labels.items()),
+        "Labels": _format.labels(study.labels),
         "Created": _format.local_time_zone(study.created),
         "Started": _format.local_time_zone(study.started),
         "Finished": _format.local_time_zone(study.finished),
@@ -92,46 +107,21 @@ def _show_study(study: "Study") -> None:
         "Generation": str(study.generation),
         "Uid": safe(study.uid),
     }
-    pairs({name: text for name, text in rows.items() if text and text != "-"})
-    if study.best is not None:
-        print("", *best_lines(study, study.best), sep="\n")
-    if study.metrics:
-        print()
-        table(
-            [Column("METRIC"), *(Column(name, right=True) for name in ("MIN", "MAX", "AVERAGE", "TRIALS"))],
-            metrics_table(study),
-        )
-    print(
-        "\nDocument", *(f"  {safe(line)}" for line in document_yaml(without_secrets(study.job)).splitlines()), sep="\n"
-    )
+
+
+def _known(rows: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in rows.items() if text and text != "-"}
 
 
 def _show_trial(trial: "Trial", study: "Study") -> None:
     from tunesmith.client import _format
-    from tunesmith.client._output import Column, pairs, table
-    from tunesmith.client._result import command_line, state_text
+    from tunesmith.client._output import Column, bold, pairs, table
     from tunesmith.client._terminal import safe
 
-    rows = {
-        "Name": safe(trial.name),
-        "Study": safe(study.name),
-        "State": state_text(trial.state, trial.reason),
-        "Message": safe(trial.message),
-        "Value": f"{safe(study.spec.objective.metric)} = {_format.number(trial.value)}"
-        if trial.value is not None
-        else "",
-        "Parent": safe(trial.parent or ""),
-        "Labels": ", ".join(f"{safe(key)}={safe(value)}" for key, value in trial.labels.items()),
-        "Why": safe(trial.explanation),
-        "Created": _format.local_time_zone(trial.created),
-        "Started": _format.local_time_zone(trial.started),
-        "Finished": _format.local_time_zone(trial.finished),
-        "Not before": _format.local_time_zone(trial.not_before),
-        "Command": safe(command_line(study, trial)),
-    }
-    pairs({name: text for name, text in rows.items() if text and text != "-"})
-    print("\nParameters")
-    pairs({f"  {safe(name)}": _format.exact(value) for name, value in study.in_order(trial.assignment).items()})
+    pairs(_known(_trial_rows(trial, study)))
+    print("", bold("Parameters"), sep="\n")
+    values = study.in_order(trial.assignment)
+    pairs({f"  {safe(name)}": _format.exact(value) for name, value in values.items()})
     if trial.metrics:
         print()
         names = ("MIN", "MAX", "AVERAGE", "LATEST", "COUNT", "NOT FINITE")
@@ -143,9 +133,33 @@ def _show_trial(trial: "Trial", study: "Study") -> None:
             Column("ENDING"),
             Column("STATUS", right=True),
             Column("TOOK", right=True),
+            Column("MESSAGE", folds=True),
         ]
-        table([*columns, Column("MESSAGE", folds=True)], [_attempt_row(attempt) for attempt in trial.attempts])
-        print(f"\nLogs: {safe(trial.attempts[-1].folder)}")
+        table(columns, [_attempt_row(attempt) for attempt in trial.attempts])
+
+
+def _trial_rows(trial: "Trial", study: "Study") -> dict[str, str]:
+    from tunesmith.client import _format
+    from tunesmith.client._result import command_line, state_text
+    from tunesmith.client._terminal import safe
+
+    metric = safe(study.spec.objective.metric)
+    return {
+        "Name": safe(trial.name),
+        "Study": safe(study.name),
+        "State": state_text(trial.state, trial.reason),
+        "Message": safe(trial.message),
+        "Value": "" if trial.value is None else f"{metric} = {_format.number(trial.value)}",
+        "Parent": safe(trial.parent or ""),
+        "Labels": _format.labels(trial.labels),
+        "Why": safe(trial.explanation),
+        "Created": _format.local_time_zone(trial.created),
+        "Started": _format.local_time_zone(trial.started),
+        "Finished": _format.local_time_zone(trial.finished),
+        "Not before": _format.local_time_zone(trial.not_before),
+        "Command": safe(command_line(study, trial)),
+        "Logs": safe(trial.last.folder) if trial.last else "",
+    }
 
 
 def _metric_rows(trial: "Trial") -> list[list[str]]:

@@ -8,7 +8,8 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._values import Study, Trial
+    from tunesmith.client._trial_values import Trial
+    from tunesmith.client._values import Study
 
 
 @click.command(

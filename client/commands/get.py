@@ -7,7 +7,8 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._values import Event, Study, Trial
+    from tunesmith.client._trial_values import Event, Trial
+    from tunesmith.client._values import Study
 
 _STUDY_STATES = ("Created", "Running", "Paused", "Ending", "Succeeded", "Failed", "Stopped")
 _TRIAL_STATES = ("Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Killed", "MetricsUnavailable")

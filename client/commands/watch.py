@@ -13,7 +13,7 @@ def command(where: Target, study: str) -> int:
     import sys
 
     from tunesmith.client._interrupts import Interrupts
-    from tunesmith.client.commands.run import stay
+    from tunesmith.client._stay import stay
 
     stream = sys.stdout if where.for_people else sys.stderr
     with where.client() as client, Interrupts() as interrupts:
