@@ -4,13 +4,17 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from tunesmith.client._terminal import plain_stream, safe_json
 
 GAP = "  "
+_NARROWEST = 12
+"""Columns below which no column of a table is folded."""
 UNBROKEN = ("Command", "Logs")
 """Names of texts that are copied from a terminal, and so never broken into lines."""
 
@@ -69,39 +73,41 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: 
         max(cell_len(text) for text in (column.header, *(row[index] for row in rows)))
         for index, column in enumerate(columns)
     ]
-    if room is not None and sum(wide) + len(GAP) * (len(wide) - 1) > room:
-        return _folded(columns, rows, room)
+    if room is not None:
+        wide = _fitted(columns, wide, room)
 
-    def line(cells: Sequence[str]) -> str:
-        padded = (
-            " " * (size - cell_len(text)) + text if column.right else text + " " * (size - cell_len(text))
-            for column, text, size in zip(columns, cells, wide, strict=True)
-        )
-        return GAP.join(padded).rstrip()
+    def lines(cells: Sequence[str]) -> Iterator[str]:
+        folded = [
+            _folded(text, size) if cell_len(text) > size else [text] for text, size in zip(cells, wide, strict=True)
+        ]
+        for parts in zip_longest(*folded, fillvalue=""):
+            padded = (
+                " " * (size - cell_len(text)) + text if column.right else text + " " * (size - cell_len(text))
+                for column, text, size in zip(columns, parts, wide, strict=True)
+            )
+            yield GAP.join(padded).rstrip()
 
-    header = line([column.header for column in columns])
-    return [header if room is None else bold(header), *map(line, rows)]
+    header = next(lines([column.header for column in columns]))
+    return [header if room is None else bold(header), *(line for row in rows for line in lines(row))]
 
 
-def _folded(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[str]:
-    """The same by rich, which shares the room between the columns that may fold."""
-    from io import StringIO
+def _fitted(columns: Sequence[Column], wide: Sequence[int], room: int) -> list[int]:
+    """Widths of the columns: those that may fold share what is too much, the widest first."""
+    sizes = list(wide)
+    folding = [index for index, column in enumerate(columns) if column.folds]
+    over = sum(sizes) + len(GAP) * (len(sizes) - 1) - room
+    while over > 0 and folding:
+        widest = max(folding, key=sizes.__getitem__)
+        if sizes[widest] <= _NARROWEST:
+            break
+        sizes[widest] -= 1
+        over -= 1
+    return [max(size, len(column.header)) for size, column in zip(sizes, columns, strict=True)]
 
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    grid = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), show_edge=False, header_style="bold")
-    for column in columns:
-        grid.add_column(
-            Text(column.header), justify="right" if column.right else "left", no_wrap=not column.folds, overflow="fold"
-        )
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    text = StringIO()
-    terminal = Console(file=text, width=room, force_terminal=coloured(), highlight=False, emoji=False, markup=False)
-    terminal.print(grid)
-    return [line.rstrip() for line in text.getvalue().splitlines()]
+def _folded(text: str, size: int) -> list[str]:
+    """A cell's lines. Characters that are not ASCII may take two columns each."""
+    return textwrap.wrap(text, size if text.isascii() else max(size // 2, 1)) or [""]
 
 
 def coloured() -> bool:
@@ -121,8 +127,6 @@ def note(text: str) -> None:
 
 def pairs(rows: Mapping[str, str]) -> None:
     """Print names and texts in two columns; a long text continues below itself on a terminal."""
-    import textwrap
-
     size = max(map(len, rows), default=0) + len(GAP)
     room = None if plain_stream() else max(width() - size, 20)
     for name, text in rows.items():
@@ -134,6 +138,4 @@ def pairs(rows: Mapping[str, str]) -> None:
 
 def paragraph(text: str) -> list[str]:
     """A paragraph's lines: as wide as the terminal is, 100 columns at most; one line where nothing is a terminal."""
-    import textwrap
-
     return [text] if plain_stream() else textwrap.wrap(text, min(width(), 100)) or [""]

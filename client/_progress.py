@@ -104,7 +104,7 @@ def plain_line(progress: Progress) -> str:
 
 def trial_line(study: Study, trial: Trial) -> str:
     """How one trial ended, in one line."""
-    took = _format.between(trial.started, trial.finished)
+    took = _format.between(*trial.span)
     text = f"trial {trial.number} {_ended(trial)} in {took}" if took != "-" else f"trial {trial.number} {_ended(trial)}"
     if trial.value is not None:
         text += f": {safe(study.spec.objective.metric)} {_format.number(trial.value)}"

@@ -93,6 +93,11 @@ class Trial:
     revision: int
 
     @property
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """When its last attempt started and ended; earlier ones, and the waits between them, do not count."""
+        return (self.started, self.finished) if self.last is None else (self.last.started, self.last.finished)
+
+    @property
     def last(self) -> Attempt | None:
         """The last attempt that was launched."""
         return self.attempts[-1] if self.attempts else None

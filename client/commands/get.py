@@ -163,7 +163,7 @@ def _show_trials(study: "Study", found: "list[Trial]") -> None:
             safe(trial.name),
             state_text(trial.state, trial.reason),
             _format.number(trial.value),
-            _format.between(trial.started, trial.finished),
+            _format.between(*trial.span),
             _format.assignment(study.in_order(trial.assignment)),
         ]
         for trial in found
@@ -183,8 +183,13 @@ def show_events(found: "list[Event]") -> None:
             _format.local_time(event.time),
             safe(event.trial or "-"),
             safe(event.state or "-"),
-            safe(": ".join(text for text in (event.reason, event.message) if text)),
+            safe(": ".join(text for text in (_reason(event), event.message) if text)),
         ]
         for event in found
     ]
     table(columns, rows)
+
+
+def _reason(event: "Event") -> str:
+    """The reason, unless it says the same as the state."""
+    return "" if event.reason.lower() == event.state.lower() else event.reason
