@@ -100,8 +100,8 @@ def _difference_lines(error: StudyDiffers) -> list[str]:
     return [
         *(f"  {line}" for line in table_lines(columns, rows, room)),
         "Ways out:",
-        "  tunesmith run FILE --name NEW    start another study",
-        f"  tunesmith delete {safe(error.name)}    forget this one, then run again",
+        "  start another study:  tunesmith run FILE --name NEW",
+        f"  forget this one:      tunesmith delete {safe(error.name)}, then run again",
     ]
 
 

@@ -12,7 +12,7 @@ def number(value: float | None) -> str:
     """A value to six significant digits; `-` for none."""
     if value is None:
         return "-"
-    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e6):
+    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e9):
         return str(int(value))
     return f"{value:.6g}"
 

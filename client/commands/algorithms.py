@@ -52,7 +52,8 @@ def _show(algorithm: "Algorithm") -> None:
     from tunesmith.client._output import Column, bold, pairs, paragraph, table
     from tunesmith.client._terminal import safe
 
-    print(f"{bold(safe(algorithm.name))}: {safe(algorithm.summary)}")
+    head, *more = paragraph(f"{safe(algorithm.name)}: {safe(algorithm.summary)}")
+    print(bold(head), *more, sep="\n")
     if algorithm.description:
         print("", *paragraph(safe(algorithm.description)), sep="\n")
     can = ", ".join(name for name, has in algorithm.capabilities.items() if has)

@@ -434,6 +434,7 @@ def test_completion(command: Command, shell: str, word: str) -> None:
 
 def test_usage_errors(command: Command) -> None:
     assert command("nonsense").code == 2
+    assert "No such command 'stpo'. Did you mean 'stop'?" in command("stpo").err
     assert command("run").code == 2
     assert command("get", "studies", "-o", "xml").code == 2
     assert command("run", "study.yaml", "--set", "novalue").code == 2

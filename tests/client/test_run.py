@@ -165,8 +165,8 @@ def test_any_other_change_is_refused_and_shown(fake: Fake, command: Command, fol
         "  spec.parameters[0].max    100.0          200.0",
         "  spec.trial.env.API_TOKEN  ***            *** (another)",
         "Ways out:",
-        "  tunesmith run FILE --name NEW    start another study",
-        "  tunesmith delete digits    forget this one, then run again",
+        "  start another study:  tunesmith run FILE --name NEW",
+        "  forget this one:      tunesmith delete digits, then run again",
     ]
     assert running.calls("EditStudy") == []
     assert command("run", "study.yaml", "--name", "other").code == 0
