@@ -46,9 +46,10 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            if meant := get_close_matches(args[0], self.list_commands(ctx), n=1):
-                error.message += f" Did you mean '{meant[0]}'?"
-            raise
+            meant = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not meant:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{meant[0]}'?", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing one."""
