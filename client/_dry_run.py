@@ -14,6 +14,7 @@ from tunesmith.study import (
     TrialContext,
     render,
 )
+from tunesmith.study.naming import trial_seed
 
 SAMPLES = 3
 COUNTED = 10**5
@@ -52,7 +53,7 @@ def _context(job: StudyJob, number: int, assignment: Assignment) -> TrialContext
         trial=f"{job.name}-{number}-xxxxx",
         number=number,
         attempt=1,
-        seed=0,
+        seed=trial_seed(job.spec.seed, number),
         dir="${trial.dir}",
         checkpoint_dir="${trial.checkpointDir}",
         params=assignment,

@@ -11,6 +11,7 @@ from tunesmith.client._terminal import safe, safe_log
 from tunesmith.client._trial_values import Trial
 from tunesmith.client._values import BestTrial, Study
 from tunesmith.study import StudyState, TrialContext, render
+from tunesmith.study.naming import trial_seed
 
 LOG_LINES = 20
 """Lines of a failed trial's log that are shown."""
@@ -118,7 +119,7 @@ def _context(study: Study, trial: Trial) -> TrialContext:
         trial=trial.name,
         number=trial.number,
         attempt=trial.last.number if trial.last else 1,
-        seed=0,
+        seed=trial_seed(study.spec.seed, trial.number),
         dir=folder,
         checkpoint_dir=str(Path(folder).parent / "checkpoint") if folder else "",
         params=trial.assignment,

@@ -14,6 +14,7 @@ from tunesmith.manager._suggester import NEWEST, History, Suggester
 from tunesmith.manager.launchers import Launch, Launcher
 from tunesmith.manager.storage import Fence, Store, StudyRow, TrialRow, Tx
 from tunesmith.study import RenderedTrial, StudySpec, TrialContext, render
+from tunesmith.study.naming import trial_seed
 
 T = TypeVar("T")
 
@@ -104,17 +105,12 @@ def rendered(state: Path, study: StudyRow, trial: TrialRow) -> tuple[RenderedTri
         trial=trial.name,
         number=trial.number,
         attempt=trial.attempt,
-        seed=trial_seed(spec, trial.number),
+        seed=trial_seed(spec.seed, trial.number),
         dir=str(folder),
         checkpoint_dir=str(folder.parent / "checkpoint"),
         params=trial.assignment,
     )
     return render(spec.trial, spec.collector, context), folder
-
-
-def trial_seed(spec: StudySpec, number: int) -> int:
-    """A seed of the trial's own, the same at each of its attempts; below 2**31, so that every library takes it."""
-    return ((spec.seed or 0) * 1_000_003 + number * 7919 + 17) % 2**31
 
 
 def launch_of(state: Path, study: StudyRow, trial: TrialRow) -> Launch:

@@ -17,6 +17,15 @@ def trial_name(study: str, uid: str, number: int) -> str:
     return f"{study}-{number}-{base64.b32encode(digest)[:5].decode().lower()}"
 
 
+def trial_seed(study_seed: int | None, number: int) -> int:
+    """A seed of a trial's own (`${trial.seed}`), the same at each of its attempts; below 2**31, as every library takes.
+
+    None, for a study whose seed is not drawn yet, counts as 0.
+    """
+    digest = hashlib.sha256(f"{study_seed or 0}:{number}".encode()).digest()
+    return int.from_bytes(digest[:4]) >> 1
+
+
 def check_name(kind: str, text: str) -> str | None:
     """The rule for DNS labels that `text` breaks as the name of a `kind`; None when it may be one.
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.study.naming import MAX_STUDY_NAME, check_name, trial_name
+from tunesmith.study.naming import MAX_STUDY_NAME, check_name, trial_name, trial_seed
 
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?", fullmatch=True)
 
@@ -50,3 +50,13 @@ def test_long_names_are_refused() -> None:
     assert check_name("study", "a" * 51) == (
         f"the name of a study must have at most 50 characters, but got 51: '{'a' * 50}'..."
     )
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 999_999))
+def test_a_trials_seed_is_one_for_every_library(seed: int, number: int) -> None:
+    assert 0 <= trial_seed(seed, number) < 2**31
+    assert trial_seed(seed, number) == trial_seed(seed, number)
+
+
+def test_a_trials_seed_never_changes() -> None:
+    assert (trial_seed(7, 0), trial_seed(7, 1), trial_seed(None, 0)) == (2063577323, 1808820083, 1446583109)
