@@ -170,8 +170,8 @@ def databases(stack: ExitStack, given: str | None) -> Iterator[tuple[str, str]]:
     if given:
         yield "PostgreSQL", given
         return
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    from postgres import PostgresMissing, postgres
+    sys.path.append(str(Path(__file__).parents[1]))
+    from tests.postgres import PostgresMissing, postgres
 
     try:
         server = stack.enter_context(postgres(fsync=True))

@@ -66,8 +66,8 @@ def test_a_ledger_says_what_a_recomputation_says(batches: list[list[ObservationR
             kept = {source.name: source for source in [*ledger._sources.values(), *sources]}
             ledger = Ledger(spec, ledger.summaries(), [Source(s.slot, s.name, s.highest) for s in kept.values()])
     expected = {name: MetricSummary(name) for name in names}
-    for (_, metric, _), value in first.items():
-        expected[metric] = expected[metric].add(value)
+    for (_, name, _), number in first.items():
+        expected[name] = expected[name].add(number)
     assert {s.metric: s for s in ledger.summaries()} == expected
     assert sorted(map(repr, stored.values())) == sorted(map(repr, first.values()))
 
