@@ -95,6 +95,7 @@ class Follower:
             case AllEnded():
                 self._all_told = True
             case Told(study, at):
+                self._tell_pause(study)
                 self.study, self._told_at = study, at
                 self._look_at_failures()
                 self._look_at_running()
@@ -108,6 +109,15 @@ class Follower:
                 raise error
             case Interrupt():
                 self._interrupt()
+
+    def _tell_pause(self, study: Study) -> None:
+        """Somebody else paused it, or goes on."""
+        paused, was = study.state is StudyState.PAUSED, self.study.state is StudyState.PAUSED
+        if paused and not was and not self.interrupted:
+            name, how = safe(study.name), _result.state_text("paused", study.reason)
+            self.display.say([f"Study {name} is {how}; `tunesmith resume {name}` goes on."])
+        elif was and study.state is StudyState.RUNNING:
+            self.display.say([f"Study {safe(study.name)} goes on."])
 
     def _interrupt(self) -> None:
         count = self.study.counts.running

@@ -350,6 +350,18 @@ def test_a_killed_client_changes_nothing(fake: Fake, folder: Path) -> None:
     assert study.state is StudyState.RUNNING
 
 
+def test_a_pause_by_somebody_else_is_told(fake: Fake, command: Command) -> None:
+    manager = fake(Script(pace=0.5))
+    client = followed(manager, "run", "study.yaml", "--trials", "12")
+    command("pause", "digits")
+    time.sleep(0.5)
+    command("resume", "digits")
+    out = client.communicate(timeout=20)[0]
+    assert client.returncode == 0
+    assert "Study digits is paused; `tunesmith resume digits` goes on.\n" in out
+    assert out.index("Study digits goes on.") < out.index("Study digits succeeded")
+
+
 def test_watch_shows_the_result(fake: Fake, command: Command) -> None:
     fake(Script(pace=0.1))
     command("submit", "study.yaml")
