@@ -83,5 +83,5 @@ def _key(space: SearchSpace, assignment: Assignment) -> str | None:
     """Return the key of an assignment; None when it is no point of the space, so that it cannot be proposed again."""
     try:
         return space.key(assignment)
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, ArithmeticError):
         return None

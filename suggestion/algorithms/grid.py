@@ -45,8 +45,10 @@ class Grid:
     )
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
-        """Accept every space."""
-        return []
+        """Refuse a grid that constraints leave empty: such a study would end before its first trial."""
+        if not spec.space.constraints or next(spec.space.enumerate(settings.integer("points")), None) is not None:
+            return []
+        return [Mistake("spec.constraints", f"no point of the grid meets them (points={settings.integer('points')})")]
 
     def remarks(self, spec: StudySpec, settings: Settings) -> list[str]:
         """Say when the limit ends the study before the grid is done."""

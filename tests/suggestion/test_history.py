@@ -14,7 +14,7 @@ from tunesmith.suggestion._history import History
 from tunesmith.suggestion._studies import Held, Job, Studies
 from tunesmith.v1 import types_pb2
 
-_WIDTHS = st.sampled_from([0, 0.1, 0.2, "no number", None])
+_WIDTHS = st.sampled_from([0, 0.1, 0.2, 1.7e308, float("nan"), 10**400, "no number", None])
 
 
 @st.composite
