@@ -218,7 +218,7 @@ class Conformance:
         seed=st.integers(0, 2**64 - 1),
         batches=st.lists(st.integers(1, 5), min_size=1, max_size=4),
     )
-    @settings(SLOW, max_examples=30)
+    @settings(SLOW, max_examples=20)
     def test_every_suggestion_is_a_point_of_the_space(
         self, name: str, space: SearchSpace, seed: int, batches: list[int]
     ) -> None:
@@ -239,7 +239,7 @@ class Conformance:
         labels=st.booleans(),
         restarts=st.booleans(),
     )
-    @settings(SLOW, max_examples=30)
+    @settings(SLOW, max_examples=20)
     def test_a_batch_may_be_split_anyhow(
         self,
         name: str,
@@ -265,7 +265,7 @@ class Conformance:
         assert one.assignments == other.assignments
 
     @given(space=SPACES, batches=st.lists(st.integers(1, 4), min_size=1, max_size=4), size=st.integers(1, 4))
-    @settings(SLOW, max_examples=30)
+    @settings(SLOW, max_examples=20)
     def test_the_same_question_has_the_same_answer(
         self, name: str, space: SearchSpace, batches: list[int], size: int
     ) -> None:
@@ -283,7 +283,7 @@ class Conformance:
         assert study.ask(size) == first
 
     @given(space=SPACES, batches=st.lists(st.integers(1, 7), min_size=1, max_size=4), restarts=st.booleans())
-    @settings(SLOW, max_examples=30)
+    @settings(SLOW, max_examples=20)
     def test_no_point_comes_again_while_others_are_left(
         self, name: str, space: SearchSpace, batches: list[int], restarts: bool
     ) -> None:
@@ -383,7 +383,7 @@ class Conformance:
         records=st.lists(HOSTILE_RECORDS, min_size=1, max_size=8),
         batches=st.lists(st.integers(1, 9), min_size=1, max_size=3),
     )
-    @settings(SLOW, max_examples=25)
+    @settings(SLOW, max_examples=20)
     def test_hostile_history_does_no_harm(self, name: str, records: list[TrialRecord], batches: list[int]) -> None:
         study = Study(make_spec(name, FINITE))
         spoilt = {
