@@ -81,16 +81,16 @@ class PostgresServer:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
-        """End the server. Raises with its log when it has ended by itself, which would explain what failed before."""
+        """End the server. Raises with its log when a part of it ended by itself, which explains what failed before."""
         assert self._keeper.stdin is not None
-        if self._keeper.poll() is not None:
-            self._keeper.stdin.close()
-            raise RuntimeError(f"the PostgreSQL server ended ({self._keeper.returncode}):\n{self._log()}")
+        ended, log = self._keeper.poll() is not None, self._log()
         self._keeper.stdin.close()
         self._keeper.wait(30)
+        if ended or "terminated by signal" in log:
+            raise RuntimeError(f"the PostgreSQL server did not live as long as its tests:\n{log}")
 
     def _log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-5000:]
+        return (self.folder / "log").read_text(errors="replace")[-20000:]
 
     def _wait(self) -> None:
         import psycopg

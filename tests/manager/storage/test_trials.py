@@ -261,6 +261,9 @@ def test_the_first_intent_to_stop_wins_but_kill_overrides_interrupt(store: Store
     assert ask("kill", NOW + 3) == ("kill", "reason kill", NOW + 3)
     assert ask("interrupt", NOW + 4) == ("kill", "reason kill", NOW + 3)
     assert read(store, trial).revision == trial.revision
+    late = running_trial(store, uid).id
+    store.write(lambda tx: tx.request_stop(late, "timeout", "", NOW))
+    assert store.write(lambda tx: tx.request_stop(late, "kill", "", NOW)).stop_kind == "timeout"
     ended = store.write(lambda tx: end(tx, trial.id, TrialState.KILLED))
     other = store.write(lambda tx: end(tx, running_trial_in(tx, uid), TrialState.KILLED))
     assert store.write(lambda tx: tx.request_stop(other.id, "kill", "", NOW)) == other  # it has ended
