@@ -317,11 +317,10 @@ class Conformance:
         assert study.assignments == [{"only": 3}]
 
     def test_a_continuum_is_not_exhausted(self, name: str) -> None:
-        if ends_early(name, MIXED):
-            pytest.skip("a grid ends")
         study = Study(make_spec(name, MIXED))
         for size in (1, 30, 7, 100):
-            assert study.run(size).status is Status.OK
+            # A grid over a continuum has an end, though this one's is not near.
+            assert study.run(size).status is Status.OK or ends_early(name, MIXED)
         assert len(set(study.keys)) == 138
 
     def test_constraints_may_leave_little(self, name: str) -> None:

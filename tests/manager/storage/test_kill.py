@@ -20,7 +20,7 @@ def test_kill_loses_nothing_committed(store_url: str) -> None:
     committed: set[int] = set()
     for round in range(3):
         program = [sys.executable, str(TESTS / "store_killed.py"), store_url, uid]
-        env = {"PYTHONPATH": f"{TESTS.parent / 'src'}:{TESTS}", "PATH": "/usr/bin:/bin"}
+        env = {"PYTHONPATH": f"{TESTS.parent / 'src'}:{TESTS.parent}", "PATH": "/usr/bin:/bin"}
         writer = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=env)
         assert writer.stdout is not None
         first = writer.stdout.readline()
