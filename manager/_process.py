@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from tunesmith.services._platform import check_platform
 from tunesmith.services.errors import NotNow
 from tunesmith.services.local import (
@@ -76,9 +78,9 @@ async def run(
 
 
 async def _take_over(settings: Settings, folder: Path, lock: FileLock, say: Callable[[str], None]) -> None:
-    """Take the place of the folder's manager when it is an idle one; raises NotNow when it is not."""
+    """Take the place of the folder's local manager when it is idle; raises NotNow when it is busy, or no local one."""
     place = read_place(folder)
-    if settings.idle is not None or place is None:
+    if settings.idle is not None or place is None or not _leaves_when_idle(place):
         raise NotNow(f"another manager serves {folder}" + (f" (process {place.pid})" if place else ""))
     if await _busy(place):
         raise NotNow(f"the manager of {folder} (process {place.pid}) is running studies: stop them, or wait for them")
@@ -89,6 +91,14 @@ async def _take_over(settings: Settings, folder: Path, lock: FileLock, say: Call
             return
         await asyncio.sleep(0.1)
     raise NotNow(f"the manager of {folder} (process {place.pid}) did not leave within {TAKE_OVER:g} s")
+
+
+def _leaves_when_idle(place: Place) -> bool:
+    """Whether a command started it for itself: one in the foreground is somebody's wish, and stays."""
+    try:
+        return "--idle" in psutil.Process(place.pid).cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def _busy(place: Place) -> bool:

@@ -122,6 +122,8 @@ def test_serve_takes_over_from_an_idle_manager_and_not_from_a_busy_one(house: Ho
     house("stop", "served")
     until(lambda: house.json("get", "study", "served")["state"] == "Stopped")
     with served(house):
+        second = house("serve", "--listen", "127.0.0.1:0", check=1)
+        assert "another manager serves" in second.stderr
         assert [study["name"] for study in house.json("get", "studies")] == ["served"]
 
 
