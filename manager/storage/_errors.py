@@ -15,8 +15,8 @@ _COLLISIONS: Final = ("40001", "40P01")
 """Serialization failure and deadlock: the transaction was undone, and is good when it is run again."""
 _TAKEN: Final = "23505"
 """Unique key: every transaction looks first, so that somebody else was between."""
-_AWAY: Final = ("08", "53", "57P", "25006", "55P03")
-"""Connection lost, out of connections or memory, shutting down or starting, read-only standby, lock not had in time."""
+_AWAY: Final = ("08", "53", "57", "25006", "55P03")
+"""Connection lost, out of connections or memory, an administrator at work, read-only standby, lock not had in time."""
 
 
 class DatabaseUnusable(NotNow):
