@@ -33,7 +33,7 @@ from tunesmith.services.supervise import Child, Supervisor
 if TYPE_CHECKING:
     from tunesmith.manager._context import Database
     from tunesmith.manager._engine import Engine
-    from tunesmith.manager._presence import Presence
+    from tunesmith.manager.api import Presence
     from tunesmith.services.server import Caller, TokenCheck
 
 log = logging.getLogger(__name__)
@@ -150,8 +150,8 @@ async def _engine(
     await asyncio.to_thread(_import_heavy)
     from tunesmith.manager._context import Context, Database, no_fault
     from tunesmith.manager._engine import Engine, News
-    from tunesmith.manager._presence import Presence
     from tunesmith.manager._suggester import Suggester
+    from tunesmith.manager.api import Presence
     from tunesmith.manager.launchers import LauncherContext, make_launcher
     from tunesmith.manager.storage import open_store
 
@@ -205,7 +205,7 @@ async def _answer(
     say: Callable[[str], None],
 ) -> None:
     """Answer clients until `stop` is set, or nobody has any use for us."""
-    from tunesmith.manager._service import ManagerServicer, add_to
+    from tunesmith.manager.api import ManagerServicer, add_to
     from tunesmith.services.server import TlsFiles, serving
 
     servicer = ManagerServicer(engine, presence, allow_endpoints=not settings.listen)

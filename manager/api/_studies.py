@@ -1,0 +1,180 @@
+"""The calls about studies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+from tunesmith.manager._engine import Engine
+from tunesmith.manager.api import _operations as operations
+from tunesmith.manager.api import _requests as requests
+from tunesmith.manager.api._base import PERIOD, QUIET, Calls, recall
+from tunesmith.manager.api._presence import Presence, present, present_stream
+from tunesmith.manager.storage import StudyRow, Tx
+from tunesmith.services.errors import FixRequest
+from tunesmith.study import DocumentError, StudyJob, wire
+from tunesmith.v1 import manager_pb2 as pb
+
+KeyedRequest = pb.PauseStudyRequest | pb.ResumeStudyRequest | pb.StopStudyRequest | pb.EditStudyRequest
+
+
+class StudyCalls(Calls):
+    """Create, read, watch, steer and delete studies."""
+
+    def __init__(self, engine: Engine, presence: Presence, *, allow_endpoints: bool) -> None:
+        """`allow_endpoints`: a document may name a suggestion service's address, which we then connect to."""
+        super().__init__(engine, presence)
+        self._allow_endpoints = allow_endpoints
+
+    @present
+    async def CreateStudy(self, request: pb.CreateStudyRequest, context: object) -> pb.CreateStudyResponse:
+        """Check the document, also by its algorithm, then create and start the study."""
+        kept = await self._database.read(lambda tx: recall(tx, request.request_id, pb.CreateStudyResponse))
+        if kept is not None:
+            return kept
+        job = await asyncio.to_thread(requests.checked_job, request)  # a large document takes seconds
+        warnings = await self._checked(job)
+
+        def work(tx: Tx) -> pb.CreateStudyResponse:
+            row = operations.create(tx, job, self._now())
+            return pb.CreateStudyResponse(study=self._study(tx, row), warnings=warnings)
+
+        reply = await self._once("CreateStudy", request.request_id, pb.CreateStudyResponse, work)
+        await self._engine.drive(reply.study.uid)
+        return reply
+
+    @present
+    async def ValidateStudy(self, request: pb.ValidateStudyRequest, context: object) -> pb.ValidateStudyResponse:
+        """Every mistake of a document, those that only its algorithm sees included."""
+        try:
+            warnings = await self._checked(await asyncio.to_thread(requests.job_of, request))
+        except (DocumentError, FixRequest) as error:
+            if not error.mistakes:
+                raise
+            return pb.ValidateStudyResponse(
+                mistakes=[
+                    pb.Mistake(path=m.path, message=m.message, line=m.line, column=m.column) for m in error.mistakes
+                ]
+            )
+        return pb.ValidateStudyResponse(warnings=warnings)
+
+    @present
+    async def GetStudy(self, request: pb.GetStudyRequest, context: object) -> pb.GetStudyResponse:
+        """One study."""
+        key = requests.key_of(request.key)
+        return await self._database.read(lambda tx: pb.GetStudyResponse(study=self._study(tx, tx.find_study(*key))))
+
+    @present
+    async def ListStudies(self, request: pb.ListStudiesRequest, context: object) -> pb.ListStudiesResponse:
+        """A page of studies, in the order in which they were made."""
+        size = requests.page_size(request.page_size, 100, 1000)
+        states = [wire.STUDY_STATE_FROM_PROTO[state] for state in request.states]
+
+        def work(tx: Tx) -> pb.ListStudiesResponse:
+            rows = tx.list_studies(request.namespace, states, dict(request.labels), request.page_token, size + 1)
+            token = str(rows[size - 1].id) if len(rows) > size else ""
+            return pb.ListStudiesResponse(studies=[self._study(tx, row) for row in rows[:size]], next_page_token=token)
+
+        return await self._database.read(work)
+
+    @present_stream
+    async def WatchStudy(self, request: pb.WatchStudyRequest, context: object) -> AsyncIterator[pb.WatchStudyResponse]:
+        """The study now and after each change, until it is final; NOT_FOUND when it is deleted meanwhile."""
+        key = requests.key_of(request.key)
+        while True:
+            row = await self._database.read(lambda tx: tx.find_study(*key))
+            count = self._engine.news.count(row.uid)
+            study = await self._database.read(partial(self._current, row.uid))
+            yield pb.WatchStudyResponse(study=study)
+            if wire.STUDY_STATE_FROM_PROTO[study.state].final:
+                return
+            await asyncio.sleep(PERIOD)
+            await self._engine.news.after(row.uid, count, QUIET)
+
+    @present
+    async def PauseStudy(self, request: pb.PauseStudyRequest, context: object) -> pb.PauseStudyResponse:
+        """Launch nothing new."""
+        study = await self._change("PauseStudy", request, operations.pause)
+        return pb.PauseStudyResponse(study=study)
+
+    @present
+    async def ResumeStudy(self, request: pb.ResumeStudyRequest, context: object) -> pb.ResumeStudyResponse:
+        """Go on with a paused study."""
+        study = await self._change("ResumeStudy", request, operations.resume)
+        return pb.ResumeStudyResponse(study=study)
+
+    @present
+    async def StopStudy(self, request: pb.StopStudyRequest, context: object) -> pb.StopStudyResponse:
+        """End a study, or interrupt it."""
+        study = await self._change("StopStudy", request, operations.interrupt if request.interrupt else operations.stop)
+        return pb.StopStudyResponse(study=study)
+
+    @present
+    async def EditStudy(self, request: pb.EditStudyRequest, context: object) -> pb.EditStudyResponse:
+        """Change limits, labels or initial assignments; all are checked first."""
+
+        def change(tx: Tx, row: StudyRow, now: float) -> StudyRow:
+            edited = requests.edit_of(request, row.job)
+            return operations.edit(tx, row, generation=request.generation, now=now, **edited)
+
+        study = await self._change("EditStudy", request, change)
+        await self._engine.edited(await self._database.read(lambda tx: tx.study(study.uid)))
+        return pb.EditStudyResponse(study=study)
+
+    @present
+    async def DeleteStudy(self, request: pb.DeleteStudyRequest, context: object) -> pb.DeleteStudyResponse:
+        """Stop what runs, wait until it is gone, and forget the study. One that is gone already raises NOT_FOUND."""
+        kept = await self._database.read(lambda tx: recall(tx, request.request_id, pb.DeleteStudyResponse))
+        if kept is not None:
+            return kept
+        row = await self._database.read(lambda tx: tx.find_study(*requests.key_of(request.key)))
+        await self._end(row)
+
+        def work(tx: Tx) -> pb.DeleteStudyResponse:
+            tx.delete_study(row.uid)
+            return pb.DeleteStudyResponse()
+
+        await self._engine.forget(
+            row, rows=lambda: self._once("DeleteStudy", request.request_id, pb.DeleteStudyResponse, work)
+        )
+        return pb.DeleteStudyResponse()
+
+    async def _end(self, row: StudyRow) -> None:
+        """Stop the study, and wait until nothing of it runs."""
+        uid = row.uid
+
+        def stop(tx: Tx) -> StudyRow:
+            study = tx.study(uid)
+            return study if study.state.final else operations.stop(tx, study, self._now())
+
+        while not (await self._database.write(stop)).state.final:
+            count = self._engine.news.count(uid)
+            await self._engine.drive(uid)
+            await self._engine.news.after(uid, count, 1.0)
+
+    def _current(self, uid: str, tx: Tx) -> pb.Study:
+        return self._study(tx, tx.study(uid))
+
+    async def _checked(self, job: StudyJob) -> list[str]:
+        """Warnings of the study's algorithm; raises FixRequest with its mistakes."""
+        if job.spec.algorithm.endpoint and not self._allow_endpoints:
+            raise FixRequest("spec.algorithm.endpoint: this server does not allow services of one's own")
+        return await self._context.suggester.validate(job.spec)
+
+    async def _change(
+        self, method: str, request: "KeyedRequest", change: Callable[[Tx, StudyRow, float], StudyRow]
+    ) -> pb.Study:
+        """Change one study as its user asks, and let the engine see it."""
+        key = requests.key_of(request.key)
+
+        def work(tx: Tx) -> pb.Study:
+            return self._study(tx, change(tx, tx.find_study(*key), self._now()))
+
+        study = await self._once(method, request.request_id, pb.Study, work)
+        await self._wake(study)
+        return study
+
+    async def _wake(self, study: pb.Study) -> None:
+        if wire.STUDY_STATE_FROM_PROTO[study.state].final:
+            self._engine.wake(study.uid)
+        else:
+            await self._engine.drive(study.uid)

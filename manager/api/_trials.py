@@ -1,0 +1,103 @@
+"""The calls about trials."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+from tunesmith.manager.api import _operations as operations
+from tunesmith.manager.api import _requests as requests
+from tunesmith.manager.api import _views as views
+from tunesmith.manager.api._base import PERIOD, QUIET, Calls, find, trial_of
+from tunesmith.manager.api._presence import present, present_stream
+from tunesmith.manager.storage import StudyRow, TrialRow, Tx
+from tunesmith.study import wire
+from tunesmith.v1 import manager_pb2 as pb
+
+
+class TrialCalls(Calls):
+    """Read, watch, stop and retry trials."""
+
+    @present
+    async def GetTrial(self, request: pb.GetTrialRequest, context: object) -> pb.GetTrialResponse:
+        """One trial."""
+
+        def work(tx: Tx) -> pb.GetTrialResponse:
+            _, trial = find(tx, request.key)
+            return pb.GetTrialResponse(trial=trial_of(tx, trial))
+
+        return await self._database.read(work)
+
+    @present
+    async def ListTrials(self, request: pb.ListTrialsRequest, context: object) -> pb.ListTrialsResponse:
+        """A page of trials, by number."""
+        key, size = requests.key_of(request.study), requests.page_size(request.page_size, 1000, 10_000)
+        after = requests.number_token(request.page_token, -1)
+        states = [wire.TRIAL_STATE_FROM_PROTO[state] for state in request.states]
+
+        def work(tx: Tx) -> pb.ListTrialsResponse:
+            rows = tx.list_trials(tx.find_study(*key).uid, states, after, size + 1)
+            token = str(rows[size - 1].number) if len(rows) > size else ""
+            trials = [views.trial_message(view) for view in views.read_trials(tx, rows[:size])]
+            return pb.ListTrialsResponse(trials=trials, next_page_token=token)
+
+        return await self._database.read(work)
+
+    @present_stream
+    async def WatchTrials(
+        self, request: pb.WatchTrialsRequest, context: object
+    ) -> AsyncIterator[pb.WatchTrialsResponse]:
+        """Trials that changed after a revision, then each further change, until the study is final."""
+        key, revision = requests.key_of(request.study), request.since_revision
+        uid = (await self._database.read(lambda tx: tx.find_study(*key))).uid
+
+        def work(since: int, tx: Tx) -> tuple[StudyRow, list[views.TrialView]]:
+            return tx.study(uid), views.read_trials(tx, tx.trials_since(uid, since, 1000))
+
+        while True:
+            count = self._engine.news.count(uid)
+            row, found = await self._database.read(partial(work, revision))
+            if found:
+                revision = found[-1].row.revision
+                trials = [views.trial_message(view) for view in found]
+                yield pb.WatchTrialsResponse(trials=trials, revision=revision)
+            if len(found) == 1000:
+                continue
+            if row.state.final:
+                return
+            await asyncio.sleep(PERIOD)
+            await self._engine.news.after(uid, count, QUIET)
+
+    @present
+    async def StopTrial(self, request: pb.StopTrialRequest, context: object) -> pb.StopTrialResponse:
+        """End one trial as Killed."""
+        trial = await self._change_trial(
+            "StopTrial", request, lambda tx, _, trial: operations.stop_trial(tx, trial, self._now())
+        )
+        return pb.StopTrialResponse(trial=trial)
+
+    @present
+    async def RetryTrial(self, request: pb.RetryTrialRequest, context: object) -> pb.RetryTrialResponse:
+        """Run one trial again."""
+        trial = await self._change_trial(
+            "RetryTrial", request, lambda tx, study, trial: operations.retry_trial(tx, study, trial, self._now())
+        )
+        return pb.RetryTrialResponse(trial=trial)
+
+    async def _change_trial(
+        self,
+        method: str,
+        request: pb.StopTrialRequest | pb.RetryTrialRequest,
+        change: Callable[[Tx, StudyRow, TrialRow], TrialRow],
+    ) -> pb.Trial:
+        uid = ""
+
+        def work(tx: Tx) -> pb.Trial:
+            nonlocal uid
+            study, trial = find(tx, request.key)
+            uid = study.uid
+            return trial_of(tx, change(tx, study, trial))
+
+        trial = await self._once(method, request.request_id, pb.Trial, work)
+        if uid:
+            await self._engine.drive(uid)
+        return trial
