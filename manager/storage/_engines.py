@@ -49,6 +49,13 @@ def make_writer(url: URL) -> Engine:
     return _engine(url, _set_up_postgres, poolclass=NullPool)
 
 
+def make_migrator(url: URL) -> Engine:
+    """An engine that changes tables."""
+    if url.drivername == "sqlite":
+        return _engine(url.set(drivername=_sqlite.WRITER), _sqlite.set_up_migrator, poolclass=NullPool)
+    return make_writer(url)
+
+
 def make_readers(url: URL) -> Engine:
     """An engine whose transactions see one state of what is committed, and cannot write."""
     pool = {"pool_size": 4, "max_overflow": 28}

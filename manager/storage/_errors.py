@@ -2,11 +2,14 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tunesmith.services.errors import FreeSpace, NotNow, TryAgain
 
@@ -31,6 +34,20 @@ def place(url: URL) -> str:
 def collided(error: DBAPIError) -> bool:
     """Whether another writer got in the way, so that the same transaction can be run again."""
     return getattr(error.orig, "sqlstate", None) in _COLLISIONS
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Raise the platform's errors for those of the database at `url`."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        ours = translate(error, url)
+        if ours is error:
+            raise
+        raise ours from error
+    except PoolTimeout as error:
+        raise TryAgain(f"too much is read from the database {place(url)} at the same time") from error
 
 
 def translate(error: DBAPIError | sqlite3.Error, url: URL) -> Exception:

@@ -5,6 +5,8 @@ takes its lock at once, and a reader sees one state from its first statement to 
 `begin` would do the same, and make every other statement slower by a fifth.
 """
 
+import sqlite3
+import time
 from typing import Any, Final
 
 from sqlalchemy.dialects import registry
@@ -15,9 +17,7 @@ READER: Final = "sqlite+tunesmithreader"
 """Names of the drivers, for URLs."""
 
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",  # with WAL: kill -9 loses nothing committed; a power cut may take the last moments
-    "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-65536",
     "PRAGMA wal_autocheckpoint=4000",  # 16 MB: pages that are written again and again are copied and synced seldom
     "PRAGMA journal_size_limit=67108864",
@@ -44,11 +44,32 @@ class ReaderDialect(SQLiteDialect_pysqlite):
         dbapi_connection.execute("BEGIN")
 
 
-def set_up_writer(connection: Any, _: Any) -> None:
-    """Prepare a new connection."""
+def _use_wal(connection: Any) -> None:
+    # The one lock that SQLite does not wait for: processes that open a new file at the same moment meet there.
+    tries = 200
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            tries -= 1
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not tries:
+                raise
+            time.sleep(0.01)
+
+
+def set_up_migrator(connection: Any, _: Any) -> None:
+    """Prepare a new connection, without foreign keys: SQLite changes a table by making another in its place."""
     connection.isolation_level = None  # the driver begins nothing by itself
+    _use_wal(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def set_up_writer(connection: Any, _: Any) -> None:
+    """Prepare a new connection."""
+    set_up_migrator(connection, _)
+    connection.execute("PRAGMA foreign_keys=ON")
 
 
 def set_up_reader(connection: Any, _: Any) -> None:

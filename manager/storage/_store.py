@@ -1,6 +1,5 @@
 """The store: one writer connection, readers beside it, and every failure mapped to one of the platform's errors."""
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,17 +7,15 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tunesmith.manager.storage import _schema
-from tunesmith.manager.storage._engines import make_readers, make_writer, parse_url
-from tunesmith.manager.storage._errors import collided, translate
+from tunesmith.manager.storage._engines import make_migrator, make_readers, make_writer, parse_url
+from tunesmith.manager.storage._errors import collided, translated
 from tunesmith.manager.storage._fence import Fence
 from tunesmith.manager.storage._jobs import JobCache
 from tunesmith.manager.storage._live import Live
 from tunesmith.manager.storage._tables import HEAD
 from tunesmith.manager.storage._tx import Tx
-from tunesmith.services.errors import TryAgain
 
 T = TypeVar("T")
 
@@ -30,7 +27,7 @@ class Store:
     """A database. Safe to use from several threads; writes run one after another."""
 
     def __init__(self, url: URL) -> None:
-        """Use `open_store`, which also prepares the database."""
+        """A store on tables that are there: `open_store` sees to it."""
         self.url = url
         self.shared = url.get_backend_name() != "sqlite"
         """Whether other managers can use the same database at the same time (PostgreSQL)."""
@@ -43,16 +40,6 @@ class Store:
         self._live = Live()
         self._version = 0  # of SQLite's `data_version`, which is another after another process has written
         self._jobs = JobCache()
-
-    def prepare(self) -> None:
-        """Make, migrate or check the tables. Raises DatabaseUnusable."""
-        with self._exclusive(), self._translated(), self._begun() as connection:
-            _schema.prepare(connection)
-
-    def upgrade(self) -> None:
-        """Bring the tables to this version; other upgrades wait meanwhile. Raises DatabaseUnusable."""
-        with self._exclusive(), self._translated(), self._begun() as connection:
-            _schema.upgrade(connection)
 
     def write(self, work: Callable[[Tx], T], fence: Fence | None = None) -> T:
         """Run `work` in one transaction and commit it.
@@ -70,7 +57,7 @@ class Store:
             TryAgain: The database is away. Nothing was stored, unless it went away during the commit itself: read the
                 state again before deciding anew.
         """
-        with self._exclusive(), self._translated():
+        with self._exclusive(), translated(self.url):
             for _ in range(_RUNS - 1):
                 try:
                     return self._run(work, fence)
@@ -84,7 +71,7 @@ class Store:
 
         `work` may be run again when a connection was lost.
         """
-        with self._translated():
+        with translated(self.url):
             try:
                 return self._read(work)
             except DBAPIError as error:
@@ -163,18 +150,6 @@ class Store:
             finally:
                 self._holder = None
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (DBAPIError, sqlite3.Error) as error:
-            translated = translate(error, self.url)
-            if translated is error:
-                raise
-            raise translated from error
-        except PoolTimeout as error:
-            raise TryAgain("too many things are read from the database at the same time") from error
-
 
 def open_store(url: str) -> Store:
     """Open the database at `url`: `sqlite:///PATH` (made and migrated when needed) or `postgresql://...`.
@@ -185,20 +160,15 @@ def open_store(url: str) -> Store:
         FreeSpace: The disk is full.
         TryAgain: The database is away.
     """
-    store = Store(parse_url(url))
-    try:
-        store.prepare()
-    except BaseException:
-        store.close()
-        raise
-    return store
+    place = parse_url(url)
+    with translated(place), make_migrator(place).begin() as connection:
+        _schema.prepare(connection)
+    return Store(place)
 
 
 def upgrade(url: str) -> str:
     """Bring the database at `url` to the newest tables, and give their revision. Raises what `open_store` raises."""
-    store = Store(parse_url(url))
-    try:
-        store.upgrade()
-    finally:
-        store.close()
+    place = parse_url(url)
+    with translated(place), make_migrator(place).begin() as connection:
+        _schema.upgrade(connection)
     return HEAD

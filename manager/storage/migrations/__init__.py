@@ -1,6 +1,7 @@
-"""Alembic migrations, one file a revision. `alembic revision` needs no configuration file: see `docs` of this package.
+"""Alembic migrations, one file a revision, written by hand; there are no downgrades.
 
 A revision is numbered `0001`, `0002`, ... and says in full what it does: it must not look at `_tables`, which goes on.
+`compare_metadata` of Alembic tells what is missing, as the tests do. SQLite does not enforce foreign keys meanwhile.
 """
 
 from pathlib import Path

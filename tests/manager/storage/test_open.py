@@ -46,6 +46,7 @@ def test_a_new_file_needs_no_alembic(sqlite_file: Path) -> None:
 
 def test_the_file_is_set_up_for_many_readers(sqlite_file: Path) -> None:
     store = open_store(f"sqlite:///{sqlite_file}")
+    store.write(lambda tx: None)
     assert store._connection is not None
     driver = store._connection.connection.driver_connection
     assert driver is not None
