@@ -1,0 +1,346 @@
+"""The README and every page of docs/, held to what they say: each is read from top to bottom, in a folder of its own.
+
+- A block under a line that begins with **`NAME`** is a file, and is written.
+- `console`: lines that begin with `$ ` are commands for one bash, `> ` goes on with one. The lines that follow are what
+  it prints; `...` stands for any text, on a line of its own for any lines. `^C` is a Ctrl-C, when all lines before it
+  were printed. A command must succeed, unless it is interrupted or the next one is `echo $?`.
+- `yaml` that begins with `apiVersion` is a StudyJob, and must be right; any other is a part of a spec.
+- `python` without a file's name is run, and so is one with it by a command of its page.
+- `text` is not looked at.
+"""
+
+import codecs
+import json
+import os
+import re
+import selectors
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from ruamel.yaml import YAML
+from tests.house import ROOT, House
+from tests.needs import CACHE, missing, program
+
+from tunesmith.study import json_schema, read_study_job
+from tunesmith.suggestion import load_registry
+from tunesmith.v1 import manager_pb2, suggestion_pb2
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+PORT = "6790"
+"""The port of the examples. Another takes its place, lest somebody serves there."""
+FOREIGN = ("grpcurl", "grpc-health-probe")
+"""Programs that are not ours: a page goes on without them."""
+PATIENCE = 60.0
+
+_FILE = r"(?:\*\*`(?P<file>[^`\n]+)`\*\*[^\n]*\n\n?)?"
+_BLOCK = re.compile(rf"^{_FILE}```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PARTS: dict[str, Any] = {
+    "objective": {"metric": "loss", "type": "minimize"},
+    "parameters": [{"name": "x", "type": "double", "min": 0, "max": 1}],
+    "limits": {"trials": 10},
+    "trial": {"command": ["python", "train.py"]},
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block; `file` is empty unless a line above it names one."""
+
+    place: str
+    language: str
+    file: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, and patterns for what it prints, in all and before ^C; None: whatever it prints is right."""
+
+    text: str
+    output: str | None
+    shown: str = ""
+    before_interrupt: str | None = None
+
+    @property
+    def in_background(self) -> bool:
+        return self.text.endswith("&")
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text()
+    assert text.count("```") % 2 == 0, f"{page.name}: a fence is not closed"
+    for match in _BLOCK.finditer(text):
+        place = f"{page.name}:{text.count(chr(10), 0, match.start('text'))}"
+        yield Block(place, match["language"], match["file"] or "", match["text"])
+
+
+def commands(block: Block) -> Iterator[Command]:
+    text, lines = "", list[str]()
+    for line in [*block.text.splitlines(), "$ "]:
+        if line.startswith("> ") and not lines:
+            text += line[2:]
+        elif line.startswith("$ "):
+            if text:
+                yield _command(text, lines)
+            text, lines = line[2:], []
+        else:
+            assert text, f"{block.place}: a console block must begin with a command"
+            lines.append(line)
+
+
+def _command(text: str, lines: list[str]) -> Command:
+    shown = "\n".join(lines)
+    if "^C" not in lines:
+        return Command(text, pattern(lines) if lines else None, shown)
+    at = lines.index("^C")
+    return Command(text, pattern([*lines[:at], *lines[at + 1 :]]), shown, pattern(lines[:at]))
+
+
+def pattern(lines: list[str]) -> str:
+    """A regular expression for the lines."""
+    parts = ("(?:.*\n)*?" if line.strip() == "..." else _line_pattern(line) for line in lines)
+    return "".join(parts)
+
+
+def _line_pattern(line: str) -> str:
+    return re.escape(line.rstrip()).replace(re.escape("..."), ".*") + "\n"
+
+
+class Shell:
+    """One bash for a page, so that what a command exports, and what it leaves running, is there for the next."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._mark = f"end-{os.urandom(8).hex()}"
+        words = ["bash", "--norc", "--noprofile", "-s"]
+        pipe, one = subprocess.PIPE, subprocess.STDOUT
+        self._bash = subprocess.Popen(words, cwd=house.folder, env=house.env, stdin=pipe, stdout=pipe, stderr=one)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._status = 0
+        self._left = ""
+
+    def run(self, command: Command) -> tuple[int, str]:
+        """Run it; gives its exit status, and what was printed meanwhile."""
+        assert self._bash.stdin
+        line = f"(exit {self._status}); eval {shlex.quote(command.text)} </dev/null; echo {self._mark} $?\n"
+        self._bash.stdin.write(line.encode())
+        self._bash.stdin.flush()
+        if command.before_interrupt is not None:
+            self._read_until(re.compile(command.before_interrupt).match, "what is printed before ^C")
+            for child in psutil.Process(self._bash.pid).children():
+                child.send_signal(signal.SIGINT)
+        found = self._read_until(re.compile(rf"{self._mark} (\d+)\n").search, f"the end of {command.text}")
+        output, self._status = self._left[: found.start()], int(found[1])
+        self._left = self._left[found.end() :]
+        if command.in_background and command.output:
+            self._left = output + self._left
+            output = self._read_until(re.compile(command.output).match, f"what {command.text} prints")[0]
+            self._left = self._left[len(output) :]
+        return self._status, output
+
+    def _read_until(self, find: Callable[[str], re.Match[str] | None], what: str) -> re.Match[str]:
+        """Read on until something is found in what was read."""
+        assert self._bash.stdout
+        end = time.monotonic() + PATIENCE
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._bash.stdout, selectors.EVENT_READ)
+            while not (found := find(self._left)):
+                left = end - time.monotonic()
+                assert left > 0, f"{what} must come, but this did:\n{self._left}\n{self._house.log()}"
+                if selector.select(left):
+                    data = os.read(self._bash.stdout.fileno(), 1 << 16)
+                    assert data, f"bash is gone:\n{self._left}"
+                    self._left = re.sub(r"[ \t\r]+\n", "\n", self._left + self._decoder.decode(data))
+        return found
+
+    def close(self) -> None:
+        for pipe in (self._bash.stdin, self._bash.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+        self._bash.kill()
+        self._bash.wait()
+
+
+class Reader:
+    """Does what a page says."""
+
+    def __init__(self, page: Path, house: House) -> None:
+        self._page = page
+        self._house = house
+        self._shell = Shell(house)
+        self._port = free_port()
+        self.lacks: list[str] = []
+
+    def close(self) -> None:
+        self._shell.close()
+
+    def read(self) -> None:
+        for block in blocks(self._page):
+            if block.file:
+                self._house.write(block.file, block.text.replace(PORT, self._port))
+            match block.language:
+                case "console":
+                    self._run(block)
+                case "yaml":
+                    check_yaml(block, self._house.folder)
+                case "python" if block.file:
+                    compile(block.text, block.place, "exec")
+                    later = self._page.read_text().partition(block.text)[2]
+                    assert Path(block.file).stem in later, f"{block.place}: nothing on the page uses {block.file}"
+                case "python":
+                    self._house.write("example.py", block.text.replace(PORT, self._port))
+                    self._one(block, Command("python example.py", None), "")
+                case "json":
+                    json.loads(block.text)
+                case "text" | "toml" | "sh":
+                    pass
+                case other:
+                    # README's first two blocks hold a command each and nothing else.
+                    assert self._page.name == "README.md", f"{block.place}: {other!r} is no language of our blocks"
+                    assert block.text.count("\n") == 1
+
+    def _run(self, block: Block) -> None:
+        replaced = Block(block.place, block.language, block.file, block.text.replace(PORT, self._port))
+        every = list(commands(replaced))
+        for command, following in zip(every, [*every[1:], None], strict=True):
+            self._one(block, command, following.text if following else "")
+
+    def _one(self, block: Block, command: Command, following: str) -> None:
+        name = command.text.split()[0]
+        if name in FOREIGN and not self._has(name):
+            self.lacks.append(name)
+            return
+        if command.text == "pip install -e .":
+            install(self._house.folder)
+            command = Command("export PYTHONPATH=$PWD/.installed:$PWD", None)
+        status, output = self._shell.run(command)
+        about = f"{block.place}: $ {command.text}"
+        interrupted = command.before_interrupt is not None
+        assert status == 0 or interrupted or following == "echo $?", f"{about}\nended with {status}:\n{output}"
+        right = command.output is None or re.fullmatch(command.output, output) is not None
+        assert right, f"{about}\nmust print\n{command.shown}\n\nbut printed\n{output}"
+
+    def _has(self, name: str) -> bool:
+        try:
+            program(name)
+        except pytest.skip.Exception:
+            return False
+        return True
+
+
+def check_yaml(block: Block, folder: Path) -> None:
+    """A whole document, or parts of a spec: the others are those of a small one."""
+    text = block.text
+    if not re.search("^apiVersion:", text, re.M):
+        spec = {**_PARTS, **YAML(typ="safe", pure=True).load(text)}
+        job = {"apiVersion": "tunesmith.dev/v1", "kind": "StudyJob", "metadata": {"name": "part"}, "spec": spec}
+        text = json.dumps(job)
+    try:
+        read_study_job(text, base=folder)
+    except Exception as error:
+        raise AssertionError(f"{block.place}: {error}") from error
+
+
+def install(folder: Path) -> None:
+    """Leave of `pip install -e .` what matters here: the package's entry points, without touching this environment."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    made = folder / ".installed" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    made.mkdir(parents=True)
+    (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    groups = project["entry-points"].items()
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in entries.items()) for group, entries in groups]
+    (made / "entry_points.txt").write_text("\n".join(lines))
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@BY_NAME
+def test_what_a_page_shows_is_so(page: Path, tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), str(CACHE), house.env["PATH"]])
+    house.env["COLUMNS"] = "100"
+    reader = Reader(page, house)
+    try:
+        reader.read()
+    finally:
+        reader.close()
+        house.close()
+    assert not house.processes()
+    if reader.lacks:
+        missing(" and ".join(dict.fromkeys(reader.lacks)))
+
+
+@BY_NAME
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(page.read_text()):
+        if re.match("[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{page.name} links to {link}, which has no such heading"
+
+
+def anchors(page: Path) -> set[str]:
+    """Names of a page's headings, as GitHub makes them."""
+    text = re.sub("^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+    headings = re.findall("^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_reference_has_every_field_of_the_document() -> None:
+    text = (ROOT / "docs" / "studyjob.md").read_text()
+    lacking = {name for name in _properties(json_schema()) if not re.search(rf"`(?:[\w.]+\.)?{name}`", text)}
+    assert not lacking
+
+
+def _properties(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _properties(part)
+
+
+def test_the_page_of_algorithms_has_each_with_its_settings() -> None:
+    text = (ROOT / "docs" / "algorithms.md").read_text()
+    for algorithm in load_registry():
+        description = algorithm.description
+        for name in (description.name, *description.aliases, *(setting.name for setting in description.settings)):
+            assert f"`{name}`" in text
+
+
+def test_the_page_of_the_api_has_every_call() -> None:
+    text = (ROOT / "docs" / "grpc-api.md").read_text()
+    services = (manager_pb2.DESCRIPTOR, "ManagerService"), (suggestion_pb2.DESCRIPTOR, "SuggestionService")
+    for file, name in services:
+        for method in file.services_by_name[name].methods:
+            assert f"`{method.name}`" in text
+
+
+def test_the_page_of_benchmarks_has_every_script() -> None:
+    text = (ROOT / "docs" / "benchmarks.md").read_text()
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        if "__main__" in script.read_text():
+            assert f"benchmarks/{script.name}" in text
