@@ -126,7 +126,7 @@ def test_a_database_that_may_not_grow(sqlite_file: Path) -> None:
     assert store._connection is not None
     driver = store._connection.connection.driver_connection
     assert driver is not None
-    driver.execute("PRAGMA max_page_count=200")
+    driver.execute("PRAGMA max_page_count=120")
     work_until_full(store, uid)
     go_on(store, uid, lambda: driver.execute("PRAGMA max_page_count=100000") and None)
     store.close()

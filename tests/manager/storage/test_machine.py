@@ -258,7 +258,7 @@ def machine(request: pytest.FixtureRequest, store_url: str) -> type[StoreMachine
 
 def test_the_store_does_what_the_model_does(machine: type[StoreMachine]) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-    examples = 5 if "postgres" in machine.url else 12
+    examples = 4 if "postgres" in machine.url else 8
     run_state_machine_as_test(
         machine,
         settings=settings(max_examples=examples, stateful_step_count=25, deadline=None, suppress_health_check=checks),
