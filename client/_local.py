@@ -29,8 +29,8 @@ _TAIL = 4096
 """Bytes of a dead manager's log that are shown."""
 _FULL = 1 << 20
 """Bytes free on a disk below which a manager that could not be started died of it."""
-_TAKEN = "another manager serves"
-"""What a manager says when it leaves because the folder is held."""
+_TAKEN = ("another manager serves", "another process listens at unix:")
+"""What a manager says when it leaves because the folder is held; or was, before somebody removed it."""
 IDLE = 10.0
 """Seconds after which a local manager that nobody uses leaves."""
 _STARTED: dict[Path, tuple["subprocess.Popen[bytes]", int]] = {}
@@ -125,7 +125,8 @@ def _start(folder: Path, command: Sequence[str], database: str | None, ready: fl
         if time.monotonic() >= end:
             raise _died(f"the manager did not answer within {ready:g} seconds", folder, seen)
         if status is not None and not _waited(lambda: answering(folder) is not None, until=time.monotonic() + 0.5):
-            if not _held(folder) and _TAKEN not in _tail(folder / LOG, seen):
+            last = _tail(folder / LOG, seen)
+            if not _held(folder) and not any(words in last for words in _TAKEN):
                 raise _died(f"the manager could not be started: {_how(status)}", folder, seen)
             child, seen = _spawn(folder, command, database)  # the one that held the folder was on its way out
         time.sleep(_LOOK)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.manager._attempts import Ending
 from tunesmith.manager._context import Context
-from tunesmith.manager._loop import Fault, StudyLoop
+from tunesmith.manager._loop import GRACE, Fault, StudyLoop
 from tunesmith.manager.storage import Fence, StudyRow, Tx
 from tunesmith.services.errors import TunesmithError
 from tunesmith.study import StudyState
@@ -86,6 +86,16 @@ class Engine:
         await asyncio.gather(*duties, return_exceptions=True)
         await self.context.launcher.close()
         await self.context.suggester.close()
+
+    async def abandon(self) -> None:
+        """Let go of every study and stop its running trials: nobody will ever take them up."""
+        running = [attempt for loop in self.loops.values() for attempt in loop.attempts.values()]
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for attempt in running:
+            await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
 
     @property
     def busy(self) -> bool:

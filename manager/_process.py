@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 TAKE_OVER = 15.0
 """Seconds that an idle local manager gets to leave."""
+LOOK = 1.0
+"""Seconds between two looks at whether there is a reason to leave."""
 SUGGESTION = "suggestion"
 
 
@@ -72,7 +74,7 @@ async def run(
     if not lock.acquire():
         await _take_over(settings, folder, lock, say)
     try:
-        await _serve(settings, folder, stop, say, fault_point)
+        await _serve(settings, folder, lock, stop, say, fault_point)
     finally:
         lock.release()
 
@@ -116,6 +118,7 @@ async def _busy(place: Place) -> bool:
 async def _serve(
     settings: Settings,
     folder: Path,
+    lock: FileLock,
     stop: asyncio.Event,
     say: Callable[[str], None],
     fault_point: Callable[[str], None] | None,
@@ -134,7 +137,7 @@ async def _serve(
         if settings.warm and not settings.suggestion:
             await supervisor.start(child)  # its imports take as long as ours: let it begin first
         async with _engine(settings, folder, suggestion_address, fault_point) as (engine, presence):
-            await _answer(settings, folder, sockets, engine, presence, stop, say)
+            await _answer(settings, folder, lock, sockets, engine, presence, stop, say)
     finally:
         await supervisor.stop()
 
@@ -198,6 +201,7 @@ def database_url(given: str | None, folder: Path) -> str:
 async def _answer(
     settings: Settings,
     folder: Path,
+    lock: FileLock,
     sockets: Path,
     engine: "Engine",
     presence: "Presence",
@@ -223,20 +227,30 @@ async def _answer(
         try:
             say(f"serving at {', '.join(addresses)}")
             sys.stdout.flush()
-            await _until_leaving(settings.idle, engine, presence, stop)
+            await _until_leaving(settings.idle, engine, presence, stop, lock)
         finally:
             remove_place(folder)
 
 
-async def _until_leaving(idle: float | None, engine: "Engine", presence: "Presence", stop: asyncio.Event) -> None:
-    """Wait until told to leave; with `idle`, also until nobody called for so long and no study goes on."""
+async def _until_leaving(
+    idle: float | None, engine: "Engine", presence: "Presence", stop: asyncio.Event, lock: FileLock
+) -> None:
+    """Wait until told to leave; with `idle`, also until nobody called for so long and no study goes on.
+
+    When the folder is removed its studies are gone, and a manager of the next folder there needs our place: we leave,
+    and take the trials with us.
+    """
     while not stop.is_set():
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if idle is None else min(idle, 1.0)):
+            async with asyncio.timeout(LOOK if idle is None else min(idle, LOOK)):
                 await stop.wait()
+        if not lock.in_place():
+            log.error("leaving, and stopping all trials: the folder was removed")
+            return await engine.abandon()
         if idle is not None and not engine.busy and presence.idle_for() >= idle:
             log.info("leaving: idle for %g s", idle)
-            return
+            return None
+    return None
 
 
 async def _token_check(database: "Database", folder: Path, say: Callable[[str], None]) -> "TokenCheck":

@@ -80,6 +80,16 @@ class FileLock:
         self._fd = fd
         return True
 
+    def in_place(self) -> bool:
+        """Whether it is held, and its file still there: once that is removed, another process can lock a new one."""
+        try:
+            there = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # a file system that does not answer for now
+            return self._fd >= 0
+        return self._fd >= 0 and os.path.samestat(os.fstat(self._fd), there)
+
     def release(self) -> None:
         """Give it back; nothing happens when it is not held."""
         if self._fd >= 0:

@@ -1,5 +1,6 @@
 """What the platform does when the machine fails: a full disk, a gigabyte of output, a database that goes away."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -63,6 +64,20 @@ def test_a_full_disk_stops_the_study_and_loses_nothing(house: House, small_disk:
     trials = house.json("get", "trials", "faults")
     assert [trial["number"] for trial in trials] == list(range(30))
     assert {trial["state"] for trial in trials} == {"Succeeded"}
+
+
+def test_a_folder_that_is_removed_takes_everything_along_and_can_be_used_again(house: House) -> None:
+    study(house, "echo loss=1; sleep 61", 4)
+    house("run", "study.yaml", "--detach")
+    until(lambda: house.processes("sleep 61"))
+    shutil.rmtree(house.folder / ".tunesmith")
+    study(house, "echo loss=1", 2)
+    house("run", "study.yaml")
+    assert {trial["state"] for trial in house.json("get", "trials", "faults")} == {"Succeeded"}
+    until(lambda: not house.processes("sleep 61"))
+    assert len(house.processes("tunesmith.manager serve")) == 1
+    shutil.rmtree(house.folder / ".tunesmith")  # of a manager that is idle
+    house("run", "study.yaml")
 
 
 @pytest.mark.timeout(240)

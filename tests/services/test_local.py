@@ -200,6 +200,21 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     assert mode(tmp_path / "lock") == 0o600
 
 
+def test_a_lock_knows_when_its_file_was_removed(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock")
+    assert not lock.in_place()
+    assert lock.acquire()
+    assert lock.in_place()
+    (tmp_path / "lock").unlink()
+    assert not lock.in_place()
+    other = FileLock(tmp_path / "lock")
+    assert other.acquire()
+    assert (lock.in_place(), other.in_place()) == (False, True)
+    lock.release()
+    other.release()
+    assert not other.in_place()
+
+
 def test_a_lock_ends_with_its_process_and_is_not_inherited(tmp_path: Path) -> None:
     code = f"""
         import subprocess, sys
