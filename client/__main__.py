@@ -18,6 +18,10 @@ def _command(name: str, help_text: str, section: str, attribute: str = "command"
     return Lazy(f"tunesmith.client.commands.{name}:{attribute}", help_text, section)
 
 
+class _ReaderLeftError(Exception):
+    """Whoever read our output has left, as `head` does. Click would give exit code 1, which is a failed study."""
+
+
 class Tunesmith(LazyGroup):
     """All commands."""
 
@@ -44,6 +48,13 @@ class Tunesmith(LazyGroup):
         "suggestion": _command("serve", "The suggestion service alone.", _SERVE, "suggestion"),
         "completion": _command("completion", "Print the completion script of a shell.", _SERVE),
     }
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is named."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
 
 
 @click.group(
@@ -84,7 +95,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         print(file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our output has left, as `head` does
+    except (BrokenPipeError, _ReaderLeftError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
@@ -94,12 +105,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _failed(error: Exception) -> int:
     """Show one of our errors and give its exit code; any other is a bug and keeps its traceback."""
     from tunesmith.client._errors import exit_code, show
-    from tunesmith.services.errors import TunesmithError
+    from tunesmith.services.errors import FixRequest, TunesmithError
 
+    if isinstance(error, FileNotFoundError) and not _has_folder():
+        error = FixRequest("the folder that this command was called in was removed: go to another one")
     if not isinstance(error, TunesmithError):
         raise error
     show(error)
     return exit_code(error)
+
+
+def _has_folder() -> bool:
+    """Whether the current folder is still there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -439,3 +442,28 @@ def test_usage_errors(command: Command) -> None:
     assert command("get", "studies", "-o", "xml").code == 2
     assert command("run", "study.yaml", "--set", "novalue").code == 2
     assert command("--version").out.startswith("tunesmith ")
+
+
+def test_a_reader_that_leaves_is_told_by_the_exit_code() -> None:
+    for words in (["schema"], ["algorithms", "--help"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "tunesmith.client", *words], stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (141, b""), words
+
+
+@pytest.mark.parametrize("words", [["get", "studies"], ["run", "../study.yaml"]])
+def test_a_folder_that_was_removed_is_no_traceback(command: Command, folder: Path, words: list[str]) -> None:
+    gone = folder / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    try:
+        gone.rmdir()
+        done = command(*words)
+    finally:
+        os.chdir(folder)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: the folder that this command was called in was removed: go to another one\n"
