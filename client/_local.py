@@ -126,7 +126,7 @@ def _start(folder: Path, command: Sequence[str], database: str | None, ready: fl
             raise _died(f"the manager did not answer within {ready:g} seconds", folder, seen)
         if status is not None and not _waited(lambda: answering(folder) is not None, until=time.monotonic() + 0.5):
             last = _tail(folder / LOG, seen)
-            if not _held(folder) and not any(words in last for words in _TAKEN):
+            if status and not _held(folder) and not any(words in last for words in _TAKEN):
                 raise _died(f"the manager could not be started: {_how(status)}", folder, seen)
             child, seen = _spawn(folder, command, database)  # the one that held the folder was on its way out
         time.sleep(_LOOK)

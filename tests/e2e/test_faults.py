@@ -80,6 +80,16 @@ def test_a_folder_that_is_removed_takes_everything_along_and_can_be_used_again(h
     house("run", "study.yaml")
 
 
+def test_whose_folder_is_removed_is_told(house: House) -> None:
+    study(house, "echo loss=1; sleep 62", 4)
+    running = house.start("run", "study.yaml")
+    until(lambda: house.processes("sleep 62"))
+    shutil.rmtree(house.folder / ".tunesmith")
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 2, output
+    assert "there is no study 'faults'" in output
+
+
 @pytest.mark.timeout(240)
 def test_a_trial_that_prints_a_gigabyte(house: House) -> None:
     study(house, "yes 'nothing to see here' | head -c 1000000000; echo; echo loss=1", 1)
