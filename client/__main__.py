@@ -46,6 +46,7 @@ class Tunesmith(LazyGroup):
         "serve": _command("serve", "Serve studies to a team, in the foreground.", _SERVE),
         "manager": _command("serve", "The manager alone.", _SERVE, "manager"),
         "suggestion": _command("serve", "The suggestion service alone.", _SERVE, "suggestion"),
+        "db": _command("db", "Bring a PostgreSQL database to this version.", _SERVE),
         "completion": _command("completion", "Print the completion script of a shell.", _SERVE),
     }
 

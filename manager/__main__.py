@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -61,7 +64,6 @@ def serve(
     Over TCP every call needs the token of FOLDER/token, which is written at the first start.
     """
     from tunesmith.manager._process import Settings, run
-    from tunesmith.services.errors import TunesmithError
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if (tls_cert is None) != (tls_key is None):
@@ -77,20 +79,34 @@ def serve(
         suggestion=suggestion,
         warm=warm,
     )
-    try:
+    with _sentences():
         asyncio.run(run(settings, say=click.echo))
-    except TunesmithError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @main.command("db-upgrade")
-@click.argument("url")
+@click.argument("url", envvar="TUNESMITH_DATABASE")
 def db_upgrade(url: str) -> None:
-    """Bring the database at URL to this version's tables."""
+    """Bring the database at URL to this version's tables. One that is there already stays as it is.
+
+    A URL with a password is better given as TUNESMITH_DATABASE: arguments can be seen by every user of the machine.
+    """
     from tunesmith.manager._process import database_url
     from tunesmith.manager.storage import upgrade
 
-    upgrade(database_url(url, Path()))
+    with _sentences():
+        click.echo(f"the database is at revision {upgrade(database_url(url, Path()))}")
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors as one sentence, with the exit status that the `tunesmith` command gives them."""
+    from tunesmith.services.errors import FreeSpace, TryAgain, TunesmithError
+
+    try:
+        yield
+    except TunesmithError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(4 if isinstance(error, FreeSpace) else 3 if isinstance(error, TryAgain) else 2)
 
 
 if __name__ == "__main__":

@@ -59,10 +59,7 @@ class News:
 
 @dataclass
 class Engine:
-    """Drives the studies whose lease `owner` holds.
-
-    `steals`: there is one manager only, held so by a file lock, so that a lease of an earlier process is taken at once.
-    """
+    """Drives the studies whose lease `owner` holds. The next process of the same owner takes its leases at once."""
 
     context: Context
     news: News
@@ -83,7 +80,9 @@ class Engine:
         duties = [*self._duties, *self._tasks.values()]
         for task in duties:
             task.cancel()
+        held = [loop.fence for loop in self.loops.values()]
         await asyncio.gather(*duties, return_exceptions=True)
+        await self._release(held)
         await self.context.launcher.close()
         await self.context.suggester.close()
 
@@ -96,6 +95,15 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         for attempt in running:
             await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
+
+    async def _release(self, held: list[Fence]) -> None:
+        """Let another manager go on at once; when that fails, it will once the leases have run out."""
+        try:
+            await self.context.database.write(
+                lambda tx: [tx.release_lease(fence.uid, self.owner, fence.epoch) for fence in held]
+            )
+        except TunesmithError as error:
+            log.warning("the leases could not be released: %s", error)
 
     @property
     def busy(self) -> bool:

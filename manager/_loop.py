@@ -259,6 +259,7 @@ class StudyLoop:
         for attempt in ended:
             self._forget(attempt)
             self.context.endings.pop(attempt.key, None)
+            self.context.launcher.forget(*attempt.key)
         for study, trial in outside.launches:
             self._enqueue(study, trial)
         self._wake_at, self.idle, self.final = outside.wake_at, outside.idle, outside.final

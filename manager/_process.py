@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tunesmith.manager._context import Database
     from tunesmith.manager._engine import Engine
     from tunesmith.manager.api import Presence
+    from tunesmith.manager.storage import Tx
     from tunesmith.services.server import Caller, TokenCheck
 
 log = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ async def _engine(
             clock=time.time,
             fault_point=fault_point or no_fault,
         )
-        engine = Engine(context, news, owner=_owner(url))
+        engine = Engine(context, news, owner=_owner(url, folder))
         await engine.start()
         try:
             yield engine, Presence(time.monotonic, last=time.monotonic())
@@ -185,9 +186,12 @@ def _import_heavy() -> None:
     """SQLAlchemy takes longest to import; a thread lets the children's readiness be seen meanwhile."""
 
 
-def _owner(url: str) -> str:
-    """Who holds the leases. SQLite has one manager, held so by the file lock, and each next one is its heir."""
-    return "local" if url.startswith("sqlite") else f"{socket.gethostname()}-{time.time_ns():x}"
+def _owner(url: str, folder: Path) -> str:
+    """Who holds the leases: the folder, whose lock only one manager has at a time, so that each is the last one's heir.
+
+    SQLite has one manager wherever its folder was moved to.
+    """
+    return "local" if url.startswith("sqlite") else f"{socket.gethostname()}:{folder}"
 
 
 def database_url(given: str | None, folder: Path) -> str:
@@ -259,11 +263,16 @@ async def _token_check(database: "Database", folder: Path, say: Callable[[str], 
 
     path = folder / "token"
     if not path.exists():
-        token = new_token()
-        hashed = bytes.fromhex(hash_token(token))
-        await database.write(lambda tx: tx.add_token(f"first-{hashed[:4].hex()}", hashed, "admin", time.time()))
-        write_private(path, token + "\n")
+        write_private(path, new_token() + "\n")
         say(f"wrote the token that clients need to {path}")
+    own = bytes.fromhex(hash_token(path.read_text().strip()))
+
+    def enter(tx: "Tx") -> None:
+        """A database that the folder did not have before does not know the token yet."""
+        if tx.token_by_hash(own) is None:
+            tx.add_token(f"first-{own[:4].hex()}", own, "admin", time.time())
+
+    await database.write(enter)
 
     async def check(hashed: str) -> "Caller | None":
         found = await database.read(lambda tx: tx.token_by_hash(bytes.fromhex(hashed)))

@@ -103,8 +103,9 @@ class TrialView:
 
 def read_trials(tx: Tx, rows: Sequence[TrialRow]) -> list[TrialView]:
     """The trials with their summaries and attempts."""
-    summaries: Mapping[int, Sequence[MetricSummary]] = tx.summaries([row.id for row in rows])
-    return [TrialView(row, summaries[row.id], tx.attempts(row.id), _parent(tx, row)) for row in rows]
+    ids = [row.id for row in rows]
+    summaries, attempts = tx.summaries(ids), tx.attempts_of(ids)
+    return [TrialView(row, summaries[row.id], attempts[row.id], _parent(tx, row)) for row in rows]
 
 
 def _parent(tx: Tx, row: TrialRow) -> str:

@@ -56,7 +56,7 @@ class Book:
         self._slots = slots
         self._memory = memory
         self._open: dict[str, Attempt] = {}  # by folder
-        self._known: dict[tuple[str, int], str] = {}  # folders, also of those that have ended
+        self._known: dict[tuple[str, int], str] = {}  # folders, also of those that have ended, until they are forgotten
 
     def knows(self, trial: str, number: int) -> bool:
         """Whether that attempt is in the book, or has given its exit."""
@@ -102,6 +102,11 @@ class Book:
             return
         stopped = attempt.kill_at is not None or Path(attempt.folder, STOP).exists()
         self.end(attempt, exit_without_record(trial, number, now, stopped=stopped, message=attempt.message))
+
+    def forget(self, trial: str, number: int) -> None:
+        """Its exit has been stored. One whose exit is owed yet stays."""
+        if self.find(trial, number) is None:
+            self._known.pop((trial, number), None)
 
     def _is_open(self, attempt: Attempt) -> bool:
         return self._open.get(attempt.folder) is attempt

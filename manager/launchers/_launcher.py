@@ -97,5 +97,9 @@ class Launcher(ABC):
         """Every `Exit`, as it happens; one consumer. Ends after `close`."""
 
     @abstractmethod
+    def forget(self, trial: str, attempt: int) -> None:
+        """The exit of an attempt is stored: nobody will ask for it again. Without this every attempt is remembered."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Let go of everything. Trials keep running."""

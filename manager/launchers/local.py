@@ -102,6 +102,10 @@ class LocalLauncher(Launcher):
         """Every exit, as it happens."""
         return self._book.exits
 
+    def forget(self, trial: str, attempt: int) -> None:
+        """See Launcher."""
+        self._book.forget(trial, attempt)
+
     async def close(self) -> None:
         """Let go of everything; the runner and the trials stay."""
         self._closed = True

@@ -18,7 +18,7 @@ READER: Final = "sqlite+tunesmithreader"
 
 _PRAGMAS: Final = (
     "PRAGMA synchronous=NORMAL",  # with WAL: kill -9 loses nothing committed; a power cut may take the last moments
-    "PRAGMA cache_size=-65536",
+    "PRAGMA cache_size=-8192",  # KiB; what the manager may take grows with the database up to this
     "PRAGMA wal_autocheckpoint=4000",  # 16 MB: pages that are written again and again are copied and synced seldom
     "PRAGMA journal_size_limit=67108864",
 )

@@ -422,7 +422,7 @@ def test_every_command_has_an_example() -> None:
                 look(below, f"{path} {name}")
 
     look(root, "tunesmith")
-    assert len(seen) == 30
+    assert len(seen) == 32
 
 
 @pytest.mark.parametrize(
@@ -467,3 +467,20 @@ def test_a_folder_that_was_removed_is_no_traceback(command: Command, folder: Pat
         os.chdir(folder)
     assert (done.code, done.out) == (2, "")
     assert done.err == "error: the folder that this command was called in was removed: go to another one\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("nonsense", 2, "a database is `sqlite:///PATH` or `postgresql://USER@HOST/NAME`"),
+        ("postgresql://nobody:secret@127.0.0.1:1/none", 3, "is away"),
+        ("sqlite:///upgraded.db", 0, "the database is at revision "),
+    ],
+)
+def test_db_upgrade_says_what_came_of_it(tmp_path: Path, url: str, status: int, said: str) -> None:
+    program = [sys.executable, "-m", "tunesmith.client", "db", "upgrade", url]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

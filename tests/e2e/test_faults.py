@@ -110,7 +110,7 @@ def test_the_database_crashes_and_comes_back(house: House, postgres_server: Post
     study(house, "sleep 0.2; echo loss=1", 30)
     with postgres_server.database() as name:
         url = postgres_server.url(name)
-        upgrade = [sys.executable, "-m", "tunesmith.manager", "db-upgrade", url]
+        upgrade = [sys.executable, "-m", "tunesmith.client", "db", "upgrade", url]
         subprocess.run(upgrade, check=True, env=house.env, capture_output=True)
         running = house.start("run", "study.yaml", "--database", url)
         until(lambda: house.processes("sleep"))

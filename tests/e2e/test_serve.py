@@ -117,21 +117,28 @@ def test_serve_takes_over_from_an_idle_manager_and_not_from_a_busy_one(house: Ho
     house.write("study.yaml", STUDY.replace("SLEEP", "60"))
     house("submit", "study.yaml")
     until(lambda: house.processes("sleep 60"))
-    busy = house("serve", "--listen", "127.0.0.1:0", check=1)
+    busy = house("serve", "--listen", "127.0.0.1:0", check=2)
     assert "is running studies" in busy.stderr
     house("stop", "served")
     until(lambda: house.json("get", "study", "served")["state"] == "Stopped")
     with served(house):
-        second = house("serve", "--listen", "127.0.0.1:0", check=1)
+        second = house("serve", "--listen", "127.0.0.1:0", check=2)
         assert "another manager serves" in second.stderr
         assert [study["name"] for study in house.json("get", "studies")] == ["served"]
 
 
 def test_beyond_loopback_without_tls_is_refused(house: House) -> None:
-    refused = house("serve", "--listen", "0.0.0.0:0", check=1)
+    refused = house("serve", "--listen", "0.0.0.0:0", check=2)
     assert "--insecure-bind" in refused.stderr or "TLS" in refused.stderr
 
 
 def test_no_token_must_be_asked_for_by_name(house: House) -> None:
     with served(house, "--no-token") as address, grpc.insecure_channel(address) as channel:
         assert not ManagerServiceStub(channel).ListStudies(ListStudiesRequest()).studies
+
+
+def test_the_token_goes_along_to_another_database(house: House) -> None:
+    with served(house):
+        assert house.json("get", "studies") == []
+    with served(house, "--database", f"sqlite:///{house.folder}/other.db"):
+        assert house.json("get", "studies") == []

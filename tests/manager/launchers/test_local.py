@@ -223,3 +223,10 @@ def test_a_launch_checks_itself(tmp_path: Path) -> None:
         Launch("t", 1, Path("relative"), ("true",))
     with pytest.raises(ValueError, match="absolute"):
         Launch("t", 1, tmp_path, ("true",), working_dir="relative")
+
+
+async def test_a_forgotten_attempt_is_remembered_by_its_folder_alone(place: Place) -> None:
+    exit = await place.run("t", "true")
+    place.launcher.forget("t", 1)
+    assert await place.launcher.adopt("t", 1, place.attempt("t"))
+    assert await anext(place.launcher.exits()) == exit

@@ -1,0 +1,24 @@
+"""`tunesmith db upgrade`: the tables of a database, brought to this version."""
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+
+@click.group("db", epilog="\b\nExample:\n  tunesmith db upgrade postgresql://tuner@db/tunesmith")
+def command() -> None:
+    """The database of a manager."""
+
+
+@command.command("upgrade", epilog="\b\nExample:\n  tunesmith db upgrade postgresql://tuner@db/tunesmith")
+@click.argument("url", envvar="TUNESMITH_DATABASE")
+def upgrade(url: str) -> NoReturn:
+    """Bring the database at URL to this version's tables. SQLite is brought there by itself.
+
+    A URL with a password is better given as TUNESMITH_DATABASE: arguments can be seen by every user of the machine.
+    """
+    # The process that does it is the manager's, and is told in a way that nobody else sees.
+    environment = {**os.environ, "TUNESMITH_DATABASE": url}
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "tunesmith.manager", "db-upgrade"], environment)
