@@ -28,6 +28,8 @@ TICK = 0.25
 """Seconds between two looks at what running trials wrote: a file that grows tells nobody."""
 INLINE = 64 * 1024
 """Bytes that are read and parsed at once; more is left to a thread."""
+LATER = 0.05
+"""Seconds after which a launch is recorded, when no round was before: a trial that ends sooner needs none of its own."""
 GRACE = 10.0
 """Seconds between TERM and KILL."""
 AHEAD = 16
@@ -310,7 +312,15 @@ class StudyLoop:
         self.context.fault_point("launched")
         del self._launching[trial.number]
         self._watch(attempt)
-        self.wake()
+        if attempt.key in self.context.endings:
+            self.wake()
+        else:
+            asyncio.get_running_loop().call_later(LATER, self._record, attempt)
+
+    def _record(self, attempt: Watched) -> None:
+        """See that the store knows of the launch, unless a round has told it meanwhile."""
+        if not attempt.recorded and self.attempts.get(attempt.number) is attempt:
+            self.wake()
 
     async def _ask(self, count: int, room: int) -> None:
         """Ask the suggestion service until it answers, or says that it never will."""
