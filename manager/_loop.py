@@ -29,7 +29,7 @@ TICK = 0.25
 INLINE = 64 * 1024
 """Bytes that are read and parsed at once; more is left to a thread."""
 LATER = 0.05
-"""Seconds after which a launch is recorded, when no round was before: a trial that ends sooner needs none of its own."""
+"""Seconds after which a launch is recorded, when no round was before: a trial that ends sooner needs none for it."""
 GRACE = 10.0
 """Seconds between TERM and KILL."""
 AHEAD = 16
