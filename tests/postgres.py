@@ -31,7 +31,7 @@ class PostgresMissing(Exception):
 class PostgresServer:
     """A server with its data in `folder`, reached through a Unix socket in it by user `postgres` without password."""
 
-    def __init__(self, folder: Path, *, fsync: bool) -> None:
+    def __init__(self, folder: Path, *, fsync: bool, may_crash: bool = False) -> None:
         """Make the data and start; what a power cut would take is not worth a test's time, unless `fsync`."""
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda b: int(b.parent.name.split(".")[0]))
         on_path = shutil.which("initdb")
@@ -43,6 +43,7 @@ class PostgresServer:
         except ImportError as error:
             raise PostgresMissing(f"psycopg cannot be imported ({error})") from error
         self.folder = folder
+        self.may_crash = may_crash
         self._as_user = _unprivileged(folder)
         data = str(folder / "data")
         initdb = [str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
@@ -86,7 +87,7 @@ class PostgresServer:
         ended, log = self._keeper.poll() is not None, self._log()
         self._keeper.stdin.close()
         self._keeper.wait(30)
-        if ended or "terminated by signal" in log:
+        if not self.may_crash and (ended or "terminated by signal" in log):
             raise RuntimeError(f"the PostgreSQL server did not live as long as its tests:\n{log}")
 
     def _log(self) -> str:
@@ -118,12 +119,12 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def postgres(*, fsync: bool = False) -> Iterator[PostgresServer]:
-    """A server. Raises PostgresMissing."""
+def postgres(*, fsync: bool = False, may_crash: bool = False) -> Iterator[PostgresServer]:
+    """A server; `may_crash`: the test means to kill parts of it. Raises PostgresMissing."""
     # Not in pytest's own folder: user postgres cannot get in there, and the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="pg-of-tests-"))
     try:
-        server = PostgresServer(folder, fsync=fsync)
+        server = PostgresServer(folder, fsync=fsync, may_crash=may_crash)
         try:
             yield server
         finally:

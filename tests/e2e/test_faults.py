@@ -11,7 +11,7 @@ import psutil
 import pytest
 from tests import needs
 from tests.house import House, until
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresMissing, PostgresServer, postgres
 
 STUDY = """
 apiVersion: tunesmith.dev/v1
@@ -105,11 +105,21 @@ def test_a_trial_that_prints_a_gigabyte(house: House) -> None:
     log.unlink()
 
 
+@pytest.fixture
+def crashing_server() -> Iterator[PostgresServer]:
+    """A server that nobody else uses."""
+    try:
+        with postgres(may_crash=True) as server:
+            yield server
+    except PostgresMissing as reason:
+        needs.missing(f"a PostgreSQL server ({reason})")
+
+
 @pytest.mark.timeout(240)
-def test_the_database_crashes_and_comes_back(house: House, postgres_server: PostgresServer) -> None:
+def test_the_database_crashes_and_comes_back(house: House, crashing_server: PostgresServer) -> None:
     study(house, "sleep 0.2; echo loss=1", 30)
-    with postgres_server.database() as name:
-        url = postgres_server.url(name)
+    with crashing_server.database() as name:
+        url = crashing_server.url(name)
         upgrade = [sys.executable, "-m", "tunesmith.client", "db", "upgrade", url]
         subprocess.run(upgrade, check=True, env=house.env, capture_output=True)
         running = house.start("run", "study.yaml", "--database", url)
