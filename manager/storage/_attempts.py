@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._ledger import Ledger
@@ -11,14 +11,6 @@ from tunesmith.manager.storage._rows import AttemptRow, TrialRow
 from tunesmith.manager.storage._text import clean_message
 from tunesmith.study import AttemptEnding, FailureClass, TransitionError, TrialState
 
-_OPEN = insert(t.attempts)
-_CLOSE = (
-    update(t.attempts)
-    .where(t.attempts.c.trial_id == bindparam("key"), t.attempts.c.number == bindparam("last"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("ending", "failure_class", "exit_status", "message", "finished")}
-    )
-)
 _ATTEMPTS = (
     select(t.attempts)
     .where(t.attempts.c.trial_id.in_(bindparam("ids", expanding=True)))
@@ -45,7 +37,7 @@ class Attempts(Moves):
             )
         opened = self._change(trial, {"attempt": trial.attempt + 1, "attempt_open": True, "attempt_started": now})
         values = {"trial_id": trial_id, "number": opened.attempt, "message": "", "folder": folder, "started": now}
-        self._run(_OPEN, values)
+        self._later.opened.append(values)
         # Nothing can have been reported yet, so nothing needs to be read when the first observation comes.
         spec = self._job(self._head_of_trial(trial_id)).spec
         self._live.ledgers[trial_id, opened.attempt] = Ledger(spec, (), ())
@@ -90,7 +82,7 @@ class Attempts(Moves):
             "new_message": clean_message(message),
             "new_finished": now,
         }
-        self._run(_CLOSE, values)
+        self._later.closed.append(values)
         failures = trial.failures + (ending is AttemptEnding.FAILED)
         self._change(trial, {"attempt_open": False, "failures": failures})
         return True

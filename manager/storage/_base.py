@@ -7,17 +7,18 @@ belongs to the study, and managers that meet take their turns without deadlock. 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Select, Table, bindparam, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, Select, Table, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.manager.storage import _head as heads
 from tunesmith.manager.storage._bulk import insert_rows
 from tunesmith.manager.storage._dialect import update_some
+from tunesmith.manager.storage._gathered import Gathered
 from tunesmith.manager.storage._head import Head
 from tunesmith.manager.storage._jobs import JobCache, from_text
 from tunesmith.manager.storage._keys import signed, study_of
 from tunesmith.manager.storage._live import Live
-from tunesmith.manager.storage._tables import documents, events, studies
+from tunesmith.manager.storage._tables import documents, studies
 from tunesmith.manager.storage._text import clean, clean_message
 from tunesmith.services.errors import NotFound
 from tunesmith.study import StudyJob
@@ -30,7 +31,6 @@ _BY_NAME = heads.SELECT.where(studies.c.namespace == bindparam("namespace"), stu
 _DOCUMENT = select(documents.c.document).where(
     documents.c.study_id == bindparam("id"), documents.c.generation == bindparam("generation")
 )
-_ADD_EVENTS = insert(events)
 
 # The same with a row lock, for transactions that write. SQLite knows no such lock, and leaves the words out.
 _LOCKED = {statement: statement.with_for_update() for statement in (_BY_UID, _BY_ID, _BY_NAME)}
@@ -48,7 +48,7 @@ class Base:
         self._jobs = jobs
         self._new_jobs: dict[tuple[str, int], StudyJob] = {}
         self._live = live
-        self._events: list[dict[str, Any]] = []
+        self._gathered: Gathered | None = None
 
     def _run(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         # After an error SQLite may have rolled back by itself, and would run what follows outside of any transaction.
@@ -68,14 +68,17 @@ class Base:
             raise
 
     def _all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[tuple[Any, ...]]:
+        self._flush()
         rows: Sequence[Any] = self._run(statement, parameters).all()
         return rows
 
     def _one(self, statement: Executable, parameters: Parameters) -> tuple[Any, ...] | None:
+        self._flush()
         row: Any = self._run(statement, parameters).one_or_none()
         return row  # type: ignore[no-any-return]
 
     def _scalar(self, statement: Executable, parameters: Parameters) -> Any:
+        self._flush()
         return self._run(statement, parameters).scalar_one_or_none()
 
     def _check_writable(self) -> None:
@@ -124,7 +127,7 @@ class Base:
     ) -> None:
         """Add an event; `revised`: it is the one of the head's present revision."""
         self._check_writable()
-        self._events.append(
+        self._later.events.append(
             {
                 "study_id": head.id,
                 "trial_number": trial_number,
@@ -146,11 +149,22 @@ class Base:
         for (uid, generation), job in self._new_jobs.items():
             self._jobs.put(uid, generation, job)
 
+    @property
+    def _later(self) -> Gathered:
+        """What is written at the end, or before the next read."""
+        if self._gathered is None:
+            self._gathered = Gathered()
+        return self._gathered
+
     def _flush(self) -> None:
+        """Write what has been gathered, so that what is read next holds it."""
+        if not self._writable:
+            return
         for head in self._live.heads.values():
             if changes := head.take_changes():
                 values = {f"new_{name}": value for name, value in changes.items()}
                 self._run(update_some(studies, tuple(changes)), {"key": head.id, **values})
-        if self._events:
-            self._run(_ADD_EVENTS, self._events)
-            self._events = []
+        gathered, self._gathered = self._gathered, None
+        for statement, rows in gathered.writes(self._dialect) if gathered else ():
+            if rows:
+                self._run(statement, rows)

@@ -29,6 +29,5 @@ class Events(Trials):
         Raises NotFound without the study.
         """
         page = {"study": self._study_id(uid), "after": after, "most": limit}
-        self._flush()
         found = self._all(_OF_STUDY, page) if trial is None else self._all(_OF_TRIAL, {**page, "trial": trial})
         return [EventRow(*row) for row in found]

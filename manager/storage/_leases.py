@@ -34,6 +34,7 @@ class Leases(Base):
             NotFound: No such study.
         """
         self._check_writable()
+        self._live.epochs.pop(uid, None)
         values = {"uid": uid, "owner": owner, "epoch": 1, "expires": now + ttl, "now": now}
         epoch: int | None = self._scalar(take_lease(self._dialect), values)
         # Afterwards and without its lock: fenced writes lock the lease first, too.
@@ -49,10 +50,14 @@ class Leases(Base):
     def release_lease(self, uid: str, owner: str, epoch: int) -> bool:
         """Free the lease at once. False: it is somebody else's, or gone with its study."""
         self._check_writable()
+        self._live.epochs.pop(uid, None)
         return self._run(_FREE, {"key": uid, "holder": owner, "held": epoch}).rowcount == 1
 
     def check_fence(self, fence: Fence) -> None:
         """Raise Fenced unless the study's lease has the fence's epoch, and keep it so until the transaction ends."""
-        found = self._scalar(_EPOCH_LOCKED if self._writable else _EPOCH, {"uid": fence.uid})
+        found = self._live.epochs.get(fence.uid)
+        if found is None:
+            found = self._scalar(_EPOCH_LOCKED if self._writable else _EPOCH, {"uid": fence.uid})
         if found != fence.epoch:
             raise Fenced(fence, found)
+        self._live.epochs[fence.uid] = fence.epoch

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tunesmith.manager.storage import _tables as t
-from tunesmith.manager.storage import _trial_rows as rows
-from tunesmith.manager.storage._dialect import update_some
 from tunesmith.manager.storage._rows import TrialRow
 from tunesmith.manager.storage._summaries import Summaries
 from tunesmith.manager.storage._text import clean_message, to_json
@@ -69,9 +66,9 @@ class Moves(Trials, Summaries):
         return self._trial(self._head_of_trial(trial_id), trial_id)
 
     def _change(self, trial: TrialRow, changes: Mapping[str, Any]) -> TrialRow:
-        """Store these fields of the trial, and no others: an index is written only when one of its columns is."""
-        self._run(update_some(t.trials, tuple(changes)), rows.changed_values(trial.id, changes))
+        """Change these fields of the trial."""
         changed = replace(trial, **changes)
+        self._later.change(changed, changes)
         self._live.put_trial(changed)
         return changed
 

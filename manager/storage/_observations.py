@@ -6,11 +6,10 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from tunesmith.manager.storage import _tables as t
-from tunesmith.manager.storage._dialect import upsert
 from tunesmith.manager.storage._ledger import Columns, Ledger, Source
 from tunesmith.manager.storage._numbers import spans, value_of
 from tunesmith.manager.storage._rows import ObservationRow, StoredObservation
-from tunesmith.manager.storage._summaries import Summaries, columns_of
+from tunesmith.manager.storage._summaries import Summaries
 from tunesmith.manager.storage._trials import Trials
 from tunesmith.services.errors import NotNow
 
@@ -129,13 +128,10 @@ class Observations(Trials, Summaries):
         return ledger.enter(entries, stored)
 
     def _store_rows(self, ledger: Ledger, trial_id: int, attempt: int, columns: list[Columns]) -> None:
-        key = {"trial_id": trial_id, "attempt": attempt}
         if columns:
             self._insert_rows(t.observations, [(trial_id, attempt, *row) for row in columns])
-            summaries = [{**key, "slot": slot, **columns_of(s)} for slot, s in ledger.settle_summaries()]
-            self._run(upsert(self._dialect, t.metric_summaries), summaries)
-        if changed := ledger.settle_sources():
-            sources = [
-                {**key, "slot": s.slot, "source": s.name, "highest": s.highest, "position": s.position} for s in changed
-            ]
-            self._run(upsert(self._dialect, t.offsets), sources)
+            for slot, summary in ledger.settle_summaries():
+                self._later.summarize(trial_id, attempt, slot, summary)
+        for source in ledger.settle_sources():
+            row = {"source": source.name, "highest": source.highest, "position": source.position}
+            self._later.sources[trial_id, attempt, source.slot] = row

@@ -76,7 +76,6 @@ class Studies(Base):
 
         Empty `namespace`, `states`: all; `labels`: studies that have all of these. A bad `after` raises FixRequest.
         """
-        self._flush()
         found = heads.SELECT.where(t.studies.c.id > _page(after)).order_by(t.studies.c.id).limit(limit)
         if namespace:
             found = found.where(t.studies.c.namespace == clean(namespace))
@@ -90,7 +89,6 @@ class Studies(Base):
 
     def live_studies(self) -> list[str]:
         """Uids of the studies that are not final, in the order in which they were made."""
-        self._flush()
         return [uid for (uid,) in self._all(_LIVE)]
 
     def delete_study(self, uid: str) -> None:

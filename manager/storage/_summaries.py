@@ -1,14 +1,11 @@
 """Metric summaries of trials, and study summaries over the trials that succeeded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._base import Base
-from tunesmith.manager.storage._dialect import upsert
 from tunesmith.manager.storage._head import Head
 from tunesmith.manager.storage._rows import TrialRow
 from tunesmith.study import MetricSummary, Strategy, StudyMetricSummary, StudySpec
@@ -54,7 +51,6 @@ class Summaries(Base):
 
     def study_summaries(self, uid: str) -> list[StudyMetricSummary]:
         """Summaries over the succeeded trials, by metric name. Raises NotFound."""
-        self._flush()
         return [StudyMetricSummary(*row) for row in self._all(_OF_STUDY, {"uid": uid})]
 
     def _known_summaries(self, trial_id: int) -> list[MetricSummary]:
@@ -80,17 +76,15 @@ class Summaries(Base):
             head.best_number, head.best_value = trial.number, value
 
     def _enter_values(self, study_id: int, values: Mapping[str, float]) -> None:
-        if not values:
-            return
-        stored = self._all(_OF_METRICS, {"study": study_id, "metrics": list(values)})
-        before = {row[0]: StudyMetricSummary(*row) for row in stored}
-        after = [_entered(before.get(metric), metric, value) for metric, value in values.items()]
-        self._run(upsert(self._dialect, t.study_summaries), [{"study_id": study_id, **columns_of(s)} for s in after])
-
-
-def columns_of(summary: MetricSummary | StudyMetricSummary) -> dict[str, Any]:
-    """Columns of a summary; `dataclasses.asdict` would copy in depth, at ten times the price."""
-    return {field.name: getattr(summary, field.name) for field in fields(summary)}
+        known = self._live.summaries
+        if unknown := [metric for metric in values if (study_id, metric) not in known]:
+            known.update(((study_id, metric), None) for metric in unknown)
+            for row in self._all(_OF_METRICS, {"study": study_id, "metrics": unknown}):
+                known[study_id, row[0]] = StudyMetricSummary(*row)
+        for metric, value in values.items():
+            after = _entered(known[study_id, metric], metric, value)
+            known[study_id, metric] = after
+            self._later.summarize_study(study_id, after)
 
 
 def strategies(spec: StudySpec) -> dict[str, Strategy]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from tunesmith.manager.storage._keys import signed, unsigned
 from tunesmith.manager.storage._rows import Explanation, TrialRow
@@ -13,11 +13,10 @@ from tunesmith.study import TrialState
 
 _STATES: Final = {state.value: state for state in TrialState}
 
-_CHANGING = ("value", "reason", "message", "completion_rank", "revision", "attempt", "attempt_open", "failures")
-_FIXED = ("id", "number", "name", "parent", "group", "created")
+_CONVERTED = frozenset({"study_id", "state", "digest", "assignment", "labels", "explanation"})
+_PLAIN = tuple(column.name for column in trials.c if column.name not in _CONVERTED)
 
 SELECT = select(*(column for column in trials.c if column.name != "study_id"))
-ADD = insert(trials)
 
 
 def read_trial(row: tuple[Any, ...], uid: str) -> TrialRow:
@@ -56,11 +55,11 @@ def changed_values(trial_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def added_values(trial: TrialRow, study_id: int) -> dict[str, Any]:
-    """Parameters of `ADD`; the columns that a new trial does not have yet are left to NULL."""
+    """Every column of a new trial."""
     explanation = trial.explanation
     return {
         "study_id": study_id,
-        **{name: getattr(trial, name) for name in (*_FIXED, *_CHANGING)},
+        **{name: getattr(trial, name) for name in _PLAIN},
         "state": trial.state.value,
         "digest": signed(trial.digest),
         "assignment": to_json(trial.assignment),

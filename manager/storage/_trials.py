@@ -45,15 +45,20 @@ class Trials(Base):
         self._check_writable()
         head = self._head(uid)
         added = [self._add_trial(head, trial, now) for trial in trials]
-        if added:
-            self._run(rows.ADD, [rows.added_values(trial, head.id) for trial in added])
-            for trial in added:
-                self._live.put_trial(trial)
+        for trial in added:
+            self._later.add(trial)
+            self._live.put_trial(trial)
         return added
 
     def live_trials(self, uid: str) -> list[TrialRow]:
         """Pending and Running trials by number. Raises NotFound."""
-        return [rows.read_trial(row, uid) for row in self._all(_LIVE, {"study": self._study_id(uid)})]
+        study_id = self._study_id(uid)
+        if (known := self._live.live_trials(study_id)) is not None:
+            return known
+        found = [rows.read_trial(row, uid) for row in self._all(_LIVE, {"study": study_id})]
+        if self._writable:
+            self._live.put_live_trials(study_id, found)
+        return found
 
     def trial(self, uid: str, number: int) -> TrialRow:
         """The trial. Raises NotFound."""
@@ -97,7 +102,6 @@ class Trials(Base):
         study_id = self._study_id(uid)
         if revision == 0:
             return 0
-        self._flush()
         stored = self._scalar(_DIGEST, {"study": study_id, "revision": revision})
         return None if stored is None else unsigned(stored)
 
