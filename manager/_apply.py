@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.manager import _decide as decisions
-from tunesmith.manager._attempts import Ending, Piece, Watched
-from tunesmith.manager._conclude import Conclusion, Ended, conclude
+from tunesmith.manager._attempts import Ending, Watched
+from tunesmith.manager._conclude import Conclusion, Ended, conclude, count_unseen
 from tunesmith.manager._decide import decide
 from tunesmith.manager._initial import fill
+from tunesmith.manager._reading import store_piece
 from tunesmith.manager._snapshot import LiveTrial, Oracle, Snapshot, StopKind
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.study import Assignment, StudyState, TrialState
@@ -109,6 +110,8 @@ class Round:
             non_finite=objective.non_finite if objective else 0,
             failures=trial.failures,
             disk_full=ending.disk_full,
+            unseen=ending.exit.unseen,
+            unseen_before=count_unseen(tx.attempts(trial.id), trial.failures) if ending.exit.unseen else 0,
         )
 
     def _move(self, tx: Tx, trial: TrialRow, result: Conclusion) -> None:
@@ -185,11 +188,6 @@ class Round:
     def _room(self, study: StudyRow) -> int:
         limit = study.job.spec.limits.trials
         return 2**31 if limit is None else limit - study.total
-
-
-def store_piece(attempt: Watched, piece: Piece, tx: Tx) -> None:
-    """Store what was read of one source, and up to where."""
-    tx.add_observations(attempt.trial, attempt.attempt, piece.rows, (piece.source, piece.offset))
 
 
 def snapshot_of(

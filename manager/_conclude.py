@@ -1,9 +1,14 @@
 """Decides what becomes of a trial whose attempt ended. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.manager._snapshot import StopKind
+from tunesmith.manager.storage import AttemptRow
 from tunesmith.study import AttemptEnding, FailureClass, Retry, TrialState
+
+UNSEEN = 2
+"""Attempts of a trial that may end unseen and are begun anew for nothing, until its user retries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,10 @@ class Ended:
     """Attempts of this trial that failed before, since its user retried it last."""
     disk_full: bool = False
     """The disk that holds its folder is full, so that a failure says nothing about the trial."""
+    unseen: bool = False
+    """Whoever would have recorded its exit died, so that `lost` says nothing about the trial."""
+    unseen_before: int = 0
+    """Attempts of this trial that ended so before, since its user retried it last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,8 @@ def conclude(ended: Ended, retry: Retry) -> Conclusion:
     """What becomes of the trial.
 
     Examples of the rule: a stop that we asked for wins over the status it caused; a trial without one observation of
-    the objective is MetricsUnavailable; a failure is tried again when the policy names its class and attempts are left.
+    the objective is MetricsUnavailable; a failure is tried again when the policy names its class and attempts are left;
+    one whose end nobody saw is begun anew, but not for ever, as it may be the trial itself that kills who watches it.
     """
     if ended.stop is StopKind.KILL:
         return Conclusion(AttemptEnding.STOPPED, None, TrialState.KILLED, "stopped", ended.message)
@@ -53,7 +63,24 @@ def conclude(ended: Ended, retry: Retry) -> Conclusion:
     if ended.disk_full:
         text = f"the disk is full ({ended.message})"
         return Conclusion(AttemptEnding.INTERRUPTED, None, TrialState.PENDING, "diskFull", text, 0.0)
+    if ended.unseen and failure is FailureClass.LOST and ended.unseen_before < UNSEEN:
+        return Conclusion(AttemptEnding.INTERRUPTED, failure, TrialState.PENDING, "runnerDied", ended.message, 0.0)
     return _failed(failure, ended, retry)
+
+
+def count_unseen(attempts: Sequence[AttemptRow], failures: int) -> int:
+    """Attempts that ended unseen and were begun anew for it, since the trial's user retried it last.
+
+    `attempts`: all of the trial, by number; `failures`: how many of them failed since that retry. What ended before it
+    was stopped, or failed once more than that.
+    """
+    found = 0
+    for attempt in reversed(attempts):
+        failures -= attempt.ending is AttemptEnding.FAILED
+        if failures < 0 or attempt.ending is AttemptEnding.STOPPED:
+            break
+        found += attempt.ending is AttemptEnding.INTERRUPTED and attempt.failure_class is FailureClass.LOST
+    return found
 
 
 def _missing(ended: Ended) -> FailureClass | None:

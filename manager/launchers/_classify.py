@@ -56,9 +56,9 @@ def exit_from_record(trial: str, attempt: int, record: dict[str, Any]) -> Exit:
 def exit_without_record(trial: str, attempt: int, now: float, *, stopped: bool, message: str = "") -> Exit:
     """The exit of an attempt whose status nobody learned. `message`: why we killed it, which is memory."""
     if message:
-        return Exit(trial, attempt, failure=FailureClass.OUT_OF_MEMORY, message=message, time=now)
+        return Exit(trial, attempt, failure=FailureClass.OUT_OF_MEMORY, message=message, time=now, unseen=True)
     failure = classify(None, None, stopped)
-    return Exit(trial, attempt, failure=failure, message=describe(None, None), time=now)
+    return Exit(trial, attempt, failure=failure, message=describe(None, None), time=now, unseen=True)
 
 
 def _name(number: int) -> str:

@@ -42,7 +42,8 @@ class Exit:
     At most one of `status` (0-255) and `signal` is set. Both None: it could not be started (`failure` USER_ERROR), it
     is gone without a record (LOST), or it was stopped before it started (`failure` None). `failure` is None when the
     status is 0 and when the attempt was stopped by `Launcher.stop`, whatever its status; why it was stopped, the engine
-    knows. `message` is for people and empty when all is well; `time` is in seconds since the epoch.
+    knows. `message` is for people and empty when all is well; `time` is in seconds since the epoch. `unseen`: who was
+    to record the exit died before it could, so that a LOST is not the trial's fault, unless it killed that process.
     """
 
     trial: str
@@ -52,6 +53,7 @@ class Exit:
     failure: FailureClass | None = None
     message: str = ""
     time: float = 0.0
+    unseen: bool = False
 
 
 class Launcher(ABC):

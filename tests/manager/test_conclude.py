@@ -2,8 +2,9 @@
 
 import pytest
 
-from tunesmith.manager._conclude import Conclusion, Ended, conclude
+from tunesmith.manager._conclude import Conclusion, Ended, conclude, count_unseen
 from tunesmith.manager._snapshot import StopKind
+from tunesmith.manager.storage import AttemptRow
 from tunesmith.study import AttemptEnding, FailureClass, Retry, TrialState
 
 F = FailureClass
@@ -18,8 +19,10 @@ def ended(
     non_finite: int = 0,
     failures: int = 0,
     disk_full: bool = False,
+    unseen: int | None = None,
 ) -> Ended:
-    return Ended(failure, "why", stop, finite, non_finite, failures, disk_full)
+    """`unseen`: how many ended so before; None: this one did not."""
+    return Ended(failure, "why", stop, finite, non_finite, failures, disk_full, unseen is not None, unseen or 0)
 
 
 CASES: list[tuple[str, Ended, Retry, tuple[AttemptEnding, FailureClass | None, TrialState, float | None]]] = [
@@ -74,6 +77,54 @@ CASES: list[tuple[str, Ended, Retry, tuple[AttemptEnding, FailureClass | None, T
         NONE,
         (AttemptEnding.INTERRUPTED, None, TrialState.PENDING, 0.0),
     ),
+    (
+        "its runner died",
+        ended(F.LOST, unseen=0),
+        NONE,
+        (AttemptEnding.INTERRUPTED, F.LOST, TrialState.PENDING, 0.0),
+    ),
+    (
+        "its runner died again",
+        ended(F.LOST, failures=1, unseen=1),
+        TWICE,
+        (AttemptEnding.INTERRUPTED, F.LOST, TrialState.PENDING, 0.0),
+    ),
+    (
+        "its runner died once too often",
+        ended(F.LOST, unseen=2),
+        NONE,
+        (AttemptEnding.FAILED, F.LOST, TrialState.FAILED, None),
+    ),
+    (
+        "its runner died once too often, retried",
+        ended(F.LOST, unseen=2),
+        TWICE,
+        (AttemptEnding.FAILED, F.LOST, TrialState.PENDING, 10.0),
+    ),
+    (
+        "its runner died, and it had used too much memory",
+        ended(F.OUT_OF_MEMORY, unseen=0),
+        NONE,
+        (AttemptEnding.FAILED, F.OUT_OF_MEMORY, TrialState.FAILED, None),
+    ),
+    (
+        "its runner died when it was being killed by its user",
+        ended(None, StopKind.KILL, unseen=0),
+        NONE,
+        (AttemptEnding.STOPPED, None, TrialState.KILLED, None),
+    ),
+    (
+        "its runner died when its time was up",
+        ended(None, StopKind.TIMEOUT, unseen=0),
+        NONE,
+        (AttemptEnding.FAILED, F.TIMEOUT, TrialState.FAILED, None),
+    ),
+    (
+        "its runner died on a full disk",
+        ended(F.LOST, disk_full=True, unseen=2),
+        NONE,
+        (AttemptEnding.INTERRUPTED, None, TrialState.PENDING, 0.0),
+    ),
     ("went well on a full disk", ended(disk_full=True), NONE, (AttemptEnding.EXITED, None, TrialState.SUCCEEDED, None)),
 ]
 
@@ -85,3 +136,30 @@ def test_conclusions(
     result: Conclusion = conclude(what, retry)
     assert (result.ending, result.failure, result.state, result.delay) == expected
     assert result.message or result.state is TrialState.SUCCEEDED
+
+
+UNSEEN = (AttemptEnding.INTERRUPTED, F.LOST)
+INTERRUPTED = (AttemptEnding.INTERRUPTED, None)
+FAILED = (AttemptEnding.FAILED, F.LOST)
+STOPPED = (AttemptEnding.STOPPED, None)
+OPEN = (None, None)
+
+
+@pytest.mark.parametrize(
+    ("endings", "failures", "expected"),
+    [
+        ([], 0, 0),
+        ([OPEN], 0, 0),
+        ([UNSEEN, OPEN], 0, 1),
+        ([UNSEEN, INTERRUPTED, UNSEEN, OPEN], 0, 2),
+        ([UNSEEN, FAILED, UNSEEN, OPEN], 1, 2),  # the policy tried it again
+        ([UNSEEN, FAILED, UNSEEN, OPEN], 0, 1),  # its user did
+        ([UNSEEN, FAILED, FAILED, UNSEEN, FAILED, OPEN], 1, 1),
+        ([UNSEEN, UNSEEN, STOPPED, OPEN], 0, 0),
+    ],
+)
+def test_what_was_unseen_is_counted_since_the_last_retry_of_a_user(
+    endings: list[tuple[AttemptEnding | None, FailureClass | None]], failures: int, expected: int
+) -> None:
+    rows = [AttemptRow(n, ending, failure, None, "", "", 0.0, None) for n, (ending, failure) in enumerate(endings)]
+    assert count_unseen(rows, failures) == expected
