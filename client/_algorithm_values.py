@@ -1,4 +1,4 @@
-"""Algorithms as a suggestion service describes them, as frozen values."""
+"""Algorithms as a manager or a suggestion service describes them, as frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from tunesmith.study import ParameterValue, wire
 
 if TYPE_CHECKING:
-    from tunesmith.v1 import suggestion_pb2
+    from tunesmith.v1 import types_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Setting:
     meaning: str
 
     @classmethod
-    def from_proto(cls, setting: "suggestion_pb2.SettingDescription") -> Self:
+    def from_proto(cls, setting: "types_pb2.SettingDescription") -> Self:
         """From the wire."""
         return cls(
             name=setting.name,
@@ -53,7 +53,7 @@ class Algorithm:
     max_useful_trials: int | None = None
 
     @classmethod
-    def from_proto(cls, told: "suggestion_pb2.AlgorithmDescription") -> Self:
+    def from_proto(cls, told: "types_pb2.AlgorithmDescription") -> Self:
         """From the wire."""
         return cls(
             name=told.name,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tunesmith.client._algorithm_values import Algorithm
 from tunesmith.client._connection import Connection, request_id
 from tunesmith.client._trial_values import Event, Observation, Trial, observations_from_proto
 from tunesmith.client._values import Study
@@ -296,6 +297,13 @@ class Client:
             token = reply.next_page_token
             if not token:
                 return found
+
+    # ------------------------------------------------------------ algorithms
+
+    def algorithms(self) -> list[Algorithm]:
+        """What a document may name in `spec.algorithm.name`."""
+        reply = self._connection.call(lambda stub: stub.ListAlgorithms, manager_pb2.ListAlgorithmsRequest())
+        return [Algorithm.from_proto(told) for told in reply.algorithms]
 
     def _key(self, name: str) -> manager_pb2.StudyKey:
         return manager_pb2.StudyKey(namespace=self.namespace, name=name)

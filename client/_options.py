@@ -1,7 +1,8 @@
 """What every command takes: `--server`, `-n`, `-o`; and how a command reaches its manager with them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -57,6 +58,19 @@ class Target:
         else:
             connection = Connection(lambda: _local.reach(base, database=database, create=create))
         return Client.over(connection, namespace or self.namespace, base)
+
+    @contextmanager
+    def running(self, namespace: str | None = None) -> "Iterator[Client | None]":
+        """A client of the manager that is named, or else of the folder's if one runs now; None: nobody, starts none."""
+        from tunesmith.client import _local
+        from tunesmith.services import local
+
+        folder = Path.cwd() / local.STATE_FOLDER
+        if self.server is None and (not folder.is_dir() or _local.answering(folder.resolve()) is None):
+            yield None
+            return
+        with self.client(namespace=namespace) as client:
+            yield client
 
 
 def target(*, output: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

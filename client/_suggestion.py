@@ -1,7 +1,6 @@
 """The suggestion service, started for one question: what it offers, and what it says of a document."""
 
 import asyncio
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,8 @@ from tunesmith.client._algorithm_values import Algorithm
 from tunesmith.client._connection import tls_for
 from tunesmith.services import errors
 from tunesmith.services.channel import open_channel, rpc_errors
-from tunesmith.services.supervise import Child, Supervisor
+from tunesmith.services.own_suggestion import OwnSuggestion
+from tunesmith.services.supervise import Supervisor
 from tunesmith.study import StudySpec, wire
 from tunesmith.v1 import suggestion_pb2
 from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
@@ -23,22 +23,15 @@ if TYPE_CHECKING:
 DEADLINE = 30.0
 
 
-def describe(server: str | None) -> list[Algorithm]:
-    """The algorithms that a service offers; None: our own service's."""
+def describe() -> list[Algorithm]:
+    """The algorithms that our own service offers."""
 
     async def ask() -> list[Algorithm]:
-        # Only the server that the user names is sent the user's token, never one that a document names.
-        async with _service(server, os.environ.get("TUNESMITH_TOKEN") if server else None) as stub:
+        async with _service(None) as stub:
             reply = await stub.Describe(suggestion_pb2.DescribeRequest(), timeout=DEADLINE)
             return [Algorithm.from_proto(described) for described in reply.algorithms]
 
-    try:
-        return asyncio.run(ask())
-    except errors.NotOffered:
-        raise errors.NotOffered(
-            f"{server} is no suggestion service and tells of no algorithms; name one, or leave --server out to list "
-            "the algorithms of this machine"
-        ) from None
+    return asyncio.run(ask())
 
 
 def validate(spec: StudySpec) -> list[str]:
@@ -58,18 +51,14 @@ def validate(spec: StudySpec) -> list[str]:
 
 
 @asynccontextmanager
-async def _service(address: str | None, token: str | None = None) -> "AsyncIterator[SuggestionServiceAsyncStub]":
-    """A service at an address, or our own for as long as the block lasts."""
+async def _service(address: str | None) -> "AsyncIterator[SuggestionServiceAsyncStub]":
+    """A service at an address, or our own for as long as the block lasts. No token is sent: a document named it."""
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         supervisor = Supervisor(Path(folder))
         try:
-            if address is None:
-                await supervisor.start(
-                    Child("suggestion", "tunesmith.suggestion", ["serve", "--listen", f"unix:{folder}/s"])
-                )
-                address = await supervisor.address("suggestion")
+            address = address or await OwnSuggestion(supervisor, Path(folder)).address()
             with rpc_errors():
-                async with open_channel(address, token=token, tls=tls_for(address)) as channel:
+                async with open_channel(address, tls=tls_for(address)) as channel:
                     yield SuggestionServiceStub(channel)
         finally:
             await supervisor.stop()

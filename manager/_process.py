@@ -28,7 +28,8 @@ from tunesmith.services.local import (
     write_place,
     write_private,
 )
-from tunesmith.services.supervise import Child, Supervisor
+from tunesmith.services.own_suggestion import OwnSuggestion
+from tunesmith.services.supervise import Supervisor
 
 if TYPE_CHECKING:
     from tunesmith.manager._context import Database
@@ -43,7 +44,6 @@ TAKE_OVER = 15.0
 """Seconds that an idle local manager gets to leave."""
 LOOK = 1.0
 """Seconds between two looks at whether there is a reason to leave."""
-SUGGESTION = "suggestion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +126,14 @@ async def _serve(
 ) -> None:
     sockets = socket_folder(folder)
     supervisor = Supervisor(folder)
-    child = Child(SUGGESTION, "tunesmith.suggestion", ("serve", "--listen", f"unix:{sockets / 'suggestion.sock'}"))
+    suggestion = OwnSuggestion(supervisor, sockets)
 
     async def suggestion_address() -> str:
-        if settings.suggestion:
-            return settings.suggestion
-        await supervisor.start(child)
-        return await supervisor.address(SUGGESTION)
+        return settings.suggestion or await suggestion.address()
 
     try:
         if settings.warm and not settings.suggestion:
-            await supervisor.start(child)  # its imports take as long as ours: let it begin first
+            await suggestion.start()  # its imports take as long as ours: let it begin first
         async with _engine(settings, folder, suggestion_address, fault_point) as (engine, presence):
             await _answer(settings, folder, lock, sockets, engine, presence, stop, say)
     finally:

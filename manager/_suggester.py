@@ -12,6 +12,7 @@ from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.study.naming import trial_name
 from tunesmith.v1 import suggestion_pb2 as pb
 from tunesmith.v1 import suggestion_pb2_grpc as rpc
+from tunesmith.v1 import types_pb2 as types
 
 CHUNK = 500
 """Trials in one message of history: some 100 kB."""
@@ -57,6 +58,11 @@ class Suggester:
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
     _ahead: dict[tuple[str, str], bool] = field(default_factory=dict)
 
+    async def algorithms(self) -> Sequence[types.AlgorithmDescription]:
+        """What the manager's own service offers."""
+        stub = self._stub_at(await self.address_of())
+        return await self._offered(stub)
+
     async def validate(self, spec: StudySpec) -> list[str]:
         """Warnings of the algorithm about a study; raises FixRequest with every mistake that it finds."""
         stub = await self._stub(spec)
@@ -71,11 +77,7 @@ class Suggester:
         name = spec.algorithm.name
         key = (spec.algorithm.endpoint, name)
         if key not in self._ahead:
-            stub = await self._stub(spec)
-            try:
-                offered = (await stub.Describe(pb.DescribeRequest(), timeout=DEADLINE)).algorithms
-            except grpc.aio.AioRpcError as error:
-                raise from_rpc_error(error) from error
+            offered = await self._offered(await self._stub(spec))
             found = [algorithm for algorithm in offered if name == algorithm.name or name in algorithm.aliases]
             self._ahead[key] = bool(found) and not found[0].capabilities.uses_values
         return self._ahead[key]
@@ -116,8 +118,16 @@ class Suggester:
         self._held[study.uid] = (study.revision, study.digest)
         return _reply(study, names, response)
 
+    async def _offered(self, stub: "rpc.SuggestionServiceAsyncStub") -> Sequence[types.AlgorithmDescription]:
+        try:
+            return (await stub.Describe(pb.DescribeRequest(), timeout=DEADLINE)).algorithms
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+
     async def _stub(self, spec: StudySpec) -> "rpc.SuggestionServiceAsyncStub":
-        address = spec.algorithm.endpoint or await self.address_of()
+        return self._stub_at(spec.algorithm.endpoint or await self.address_of())
+
+    def _stub_at(self, address: str) -> "rpc.SuggestionServiceAsyncStub":
         if address not in self._channels:
             self._channels[address] = open_channel(address)
         return rpc.SuggestionServiceStub(self._channels[address])

@@ -17,11 +17,11 @@ _STATUS: Mapping[Status, messages.SuggestStatus.ValueType] = {
     Status.WAIT: messages.SUGGEST_STATUS_WAIT,
     Status.EXHAUSTED: messages.SUGGEST_STATUS_EXHAUSTED,
 }
-_SETTING_TYPE: Mapping[SettingType, messages.SettingType.ValueType] = {
-    SettingType.DOUBLE: messages.SETTING_TYPE_DOUBLE,
-    SettingType.INT: messages.SETTING_TYPE_INT,
-    SettingType.STRING: messages.SETTING_TYPE_STRING,
-    SettingType.BOOL: messages.SETTING_TYPE_BOOL,
+_SETTING_TYPE: Mapping[SettingType, types_pb2.SettingType.ValueType] = {
+    SettingType.DOUBLE: types_pb2.SETTING_TYPE_DOUBLE,
+    SettingType.INT: types_pb2.SETTING_TYPE_INT,
+    SettingType.STRING: types_pb2.SETTING_TYPE_STRING,
+    SettingType.BOOL: types_pb2.SETTING_TYPE_BOOL,
 }
 
 
@@ -88,10 +88,10 @@ def _explanation_to_proto(explanation: Explanation) -> types_pb2.Explanation:
     return types_pb2.Explanation(model=explanation.model, text=explanation.text, acquisition=explanation.acquisition)
 
 
-def algorithm_to_proto(algorithm: Algorithm) -> messages.AlgorithmDescription:
+def algorithm_to_proto(algorithm: Algorithm) -> types_pb2.AlgorithmDescription:
     """Write what an algorithm says of itself."""
     description = algorithm.description
-    return messages.AlgorithmDescription(
+    return types_pb2.AlgorithmDescription(
         name=description.name,
         aliases=description.aliases,
         summary=description.summary,
@@ -102,9 +102,9 @@ def algorithm_to_proto(algorithm: Algorithm) -> messages.AlgorithmDescription:
     )
 
 
-def _capabilities_to_proto(can: Capabilities) -> messages.Capabilities:
+def _capabilities_to_proto(can: Capabilities) -> types_pb2.Capabilities:
     """Write capabilities. That history is kept is true of this server, whatever the algorithm."""
-    return messages.Capabilities(
+    return types_pb2.Capabilities(
         conditional=can.conditional,
         constraints=can.constraints,
         multi_objective=can.multi_objective,
@@ -116,9 +116,9 @@ def _capabilities_to_proto(can: Capabilities) -> messages.Capabilities:
     )
 
 
-def _setting_to_proto(setting: SettingDescription) -> messages.SettingDescription:
+def _setting_to_proto(setting: SettingDescription) -> types_pb2.SettingDescription:
     """Write what a setting is."""
-    return messages.SettingDescription(
+    return types_pb2.SettingDescription(
         name=setting.name,
         type=_SETTING_TYPE[setting.type],
         default_value=None if setting.default is None else wire.value_to_proto(setting.default),

@@ -24,8 +24,8 @@ def test_regenerating_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     generate.generate(tmp_path)
     made = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.py*")}
-    committed = {path.relative_to(PROTO): path.read_text() for path in PROTO.rglob("*_pb2*.py*") if path.is_file()}
-    committed = {path: text for path, text in committed.items() if "__pycache__" not in path.parts}
+    stubs = [path for pattern in ("*_pb2*.py", "*_pb2*.pyi") for path in PROTO.rglob(pattern)]
+    committed = {path.relative_to(PROTO): path.read_text() for path in stubs}
     assert made == committed
 
 

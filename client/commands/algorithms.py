@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def command(where: Target, name: str | None) -> None:
     """List the algorithms that a StudyJob may name, or show one with its settings.
 
-    Asks the suggestion service, which is started for the moment; --server names one elsewhere.
+    Asks the manager that --server names, or the folder's if it runs; else the suggestion service is started for the
+    moment.
     """
     from tunesmith.client._data import algorithm_data
     from tunesmith.client._output import emit
-    from tunesmith.client._suggestion import describe
     from tunesmith.services.errors import NotFound
 
-    found = describe(where.server)
+    found = _offered(where)
     if name is None:
         if where.for_people:
             _list(found)
@@ -38,6 +38,15 @@ def command(where: Target, name: str | None) -> None:
         _show(named[0])
     else:
         emit(algorithm_data(named[0]), where.output)
+
+
+def _offered(where: Target) -> "list[Algorithm]":
+    with where.running() as client:
+        if client is not None:
+            return client.algorithms()
+    from tunesmith.client._suggestion import describe
+
+    return describe()
 
 
 def _list(found: "list[Algorithm]") -> None:

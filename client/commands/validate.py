@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def command(where: Target, file: Path, trials: int | None, sets: tuple[str, ...], name: str | None) -> None:
     """Show every mistake in FILE, each with line and column; nothing is created.
 
-    The algorithm and its settings are checked by the suggestion service, which is started for the moment, or by the
-    manager that --server names.
+    The algorithm and its settings are checked by the manager that --server names, or by the folder's if it runs; else
+    by the suggestion service, which is started for the moment.
     """
     from tunesmith.client import _documents
     from tunesmith.client._output import emit, note
@@ -39,12 +39,13 @@ def command(where: Target, file: Path, trials: int | None, sets: tuple[str, ...]
 
 def _check(where: Target, job: "StudyJob") -> list[str]:
     """The algorithm's remarks. Raises FixRequest with its mistakes."""
-    from tunesmith.client._suggestion import validate
     from tunesmith.services.errors import FixRequest
 
-    if where.server is None:
-        return validate(job.spec)
-    with where.client(namespace=job.namespace) as client:
+    with where.running(job.namespace) as client:
+        if client is None:
+            from tunesmith.client._suggestion import validate
+
+            return validate(job.spec)
         mistakes, warnings = client.validate(job)
     if mistakes:
         raise FixRequest("the manager found mistakes", mistakes)

@@ -2,6 +2,7 @@
 
 import grpc
 
+from tunesmith.manager.api._algorithms import AlgorithmCalls
 from tunesmith.manager.api._presence import Presence
 from tunesmith.manager.api._records import RecordCalls
 from tunesmith.manager.api._studies import StudyCalls
@@ -12,7 +13,7 @@ from tunesmith.v1 import manager_pb2_grpc as rpc
 __all__ = ["ManagerServicer", "Presence", "add_to"]
 
 
-class ManagerServicer(StudyCalls, TrialCalls, RecordCalls, rpc.ManagerServiceServicer):
+class ManagerServicer(StudyCalls, TrialCalls, RecordCalls, AlgorithmCalls, rpc.ManagerServiceServicer):
     """Answers clients."""
 
 

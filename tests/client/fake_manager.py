@@ -381,6 +381,14 @@ class FakeManager(rpc.ManagerServiceServicer):
 
     # ---- the rest
 
+    async def ListAlgorithms(self, request: pb.ListAlgorithmsRequest, context: Any) -> pb.ListAlgorithmsResponse:
+        self.calls.append(("ListAlgorithms", request))
+        golden = types.AlgorithmDescription(name="golden", aliases=["phi"], summary="Multiples of the golden ratio.")
+        golden.settings.add(name="turns", type=types.SETTING_TYPE_INT, min=1, meaning="How often it turns.")
+        golden.settings[0].default_value.int_value = 3
+        golden.capabilities.conditional = True
+        return pb.ListAlgorithmsResponse(algorithms=[golden])
+
     async def ReportObservations(self, request: Any, context: Any) -> pb.ReportObservationsResponse:
         raise errors.NotOffered("not here")
 

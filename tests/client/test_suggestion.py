@@ -1,10 +1,17 @@
-"""`algorithms` and `validate` ask the real suggestion service, started for the moment."""
+"""`algorithms` and `validate` ask a manager that runs, or else the real suggestion service, started for the moment."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from tests.client.conftest import DOCUMENT, Command
+from tests.client.fake_manager import Running, Script
+
+from tunesmith.client._client import Client
+
+Fake = Callable[..., Running]
 
 
 def test_algorithms(command: Command) -> None:
@@ -45,8 +52,29 @@ def test_validate_asks_the_algorithm(command: Command, folder: Path) -> None:
     assert not (folder / ".tunesmith").exists()
 
 
-def test_a_server_that_is_no_suggestion_service(command: Command, fake: object) -> None:
-    running = fake()  # type: ignore[operator]
-    done = command("algorithms", "--server", running.address)
-    assert (done.code, done.out) == (2, "")
-    assert "leave --server out" in done.err
+def test_algorithms_of_a_manager_elsewhere(
+    command: Command, fake: Fake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = fake()
+    (folder / ".tunesmith" / "manager.json").unlink()
+    monkeypatch.setenv("TUNESMITH_SERVER", running.address)
+    assert command("algorithms").out.splitlines() == [
+        "NAME    SUMMARY",
+        "golden  Multiples of the golden ratio.",
+    ]
+    (found,) = json.loads(command("algorithms", "-o", "json").out)
+    assert (found["name"], found["settings"][0]["default"]) == ("golden", 3)
+    assert "turns  int   3        1 or more  How often it turns." in command("algorithms", "phi").out
+    with Client() as client:
+        assert [algorithm.name for algorithm in client.algorithms()] == ["golden"]
+
+
+def test_a_manager_that_runs_here_is_asked_and_none_is_started(command: Command, fake: Fake, folder: Path) -> None:
+    running = fake(Script(warnings=["few trials"]))
+    assert command("algorithms").out.endswith("golden  Multiples of the golden ratio.\n")
+    assert command("validate", "study.yaml").err == "Note: few trials\n"
+    assert len(running.calls("ListAlgorithms")) == len(running.calls("ValidateStudy")) == 1
+    (folder / ".tunesmith" / "manager.json").unlink()
+    assert "sobol" in command("algorithms").out
+    assert command("validate", "study.yaml").err == ""
+    assert not (folder / ".tunesmith" / "manager.log").exists()

@@ -272,3 +272,9 @@ def test_watching_trials_sends_each_change(manager: Running) -> None:
     for reply in manager.stub.WatchTrials(pb.WatchTrialsRequest(study=key("watched"))):
         last |= {trial.number: trial.state for trial in reply.trials}
     assert last == dict.fromkeys(range(3), types.TRIAL_STATE_SUCCEEDED)
+
+
+def test_the_algorithms_that_documents_may_name(manager: Running) -> None:
+    found = {a.name: a for a in manager.stub.ListAlgorithms(pb.ListAlgorithmsRequest(), timeout=30).algorithms}
+    assert {"auto", "grid", "random", "sobol"} <= set(found)
+    assert [setting.name for setting in found["grid"].settings] == ["points", "seed"]

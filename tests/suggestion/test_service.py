@@ -12,6 +12,7 @@ from tunesmith.services.channel import rpc_errors
 from tunesmith.services.errors import FixRequest, NotFound
 from tunesmith.study import IntDomain, Parameter, SearchSpace, StudySpec, wire
 from tunesmith.v1 import suggestion_pb2 as messages
+from tunesmith.v1 import types_pb2 as types
 
 
 class TestDescribe:
@@ -19,7 +20,7 @@ class TestDescribe:
         found = {one.name: one for one in service.stub.Describe(messages.DescribeRequest()).algorithms}
         assert sorted(found) == NAMES
         (points, seed) = found["grid"].settings
-        assert (points.name, points.type, points.default_value.int_value) == ("points", messages.SETTING_TYPE_INT, 5)
+        assert (points.name, points.type, points.default_value.int_value) == ("points", types.SETTING_TYPE_INT, 5)
         assert (points.min, points.HasField("max"), seed.name, seed.HasField("default_value")) == (
             2,
             True,

@@ -74,7 +74,7 @@ class RuleDescription(_message.Message):
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def settings(self) -> _containers.RepeatedCompositeFieldContainer[_suggestion_pb2.SettingDescription]: ...
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.SettingDescription]: ...
     def __init__(
         self,
         *,
@@ -83,7 +83,7 @@ class RuleDescription(_message.Message):
         summary: _builtins.str = ...,
         description: _builtins.str = ...,
         source: _builtins.str = ...,
-        settings: _abc.Iterable[_suggestion_pb2.SettingDescription] | None = ...,
+        settings: _abc.Iterable[_types_pb2.SettingDescription] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

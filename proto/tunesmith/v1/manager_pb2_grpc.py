@@ -134,6 +134,11 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.StreamLogsRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.StreamLogsResponse.FromString,
                 _registered_method=True)
+        self.ListAlgorithms = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/ListAlgorithms',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsResponse.FromString,
+                _registered_method=True)
 
 
 class ManagerServiceServicer:
@@ -273,6 +278,13 @@ class ManagerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAlgorithms(self, request, context):
+        """What `algorithm.name` of a document may be: what the manager's own suggestion service offers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ManagerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -370,6 +382,11 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     servicer.StreamLogs,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.StreamLogsRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.StreamLogsResponse.SerializeToString,
+            ),
+            'ListAlgorithms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlgorithms,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -890,6 +907,33 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/StreamLogs',
             tunesmith_dot_v1_dot_manager__pb2.StreamLogsRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.StreamLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlgorithms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/ListAlgorithms',
+            tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -74,6 +74,8 @@ class ManagerServiceStub:
     ListEvents: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListEventsRequest, _manager_pb2.ListEventsResponse]
     StreamLogs: _grpc.UnaryStreamMultiCallable[_manager_pb2.StreamLogsRequest, _manager_pb2.StreamLogsResponse]
     """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
+    ListAlgorithms: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListAlgorithmsRequest, _manager_pb2.ListAlgorithmsResponse]
+    """What `algorithm.name` of a document may be: what the manager's own suggestion service offers."""
 
 @_typing.type_check_only
 class ManagerServiceAsyncStub(ManagerServiceStub):
@@ -121,6 +123,8 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     ListEvents: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListEventsRequest, _manager_pb2.ListEventsResponse]  # type: ignore[assignment]
     StreamLogs: _aio.UnaryStreamMultiCallable[_manager_pb2.StreamLogsRequest, _manager_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
+    ListAlgorithms: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListAlgorithmsRequest, _manager_pb2.ListAlgorithmsResponse]  # type: ignore[assignment]
+    """What `algorithm.name` of a document may be: what the manager's own suggestion service offers."""
 
 class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs studies: asks a suggestion service for assignments, launches a trial for each, and keeps what they report.
@@ -279,5 +283,13 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_manager_pb2.StreamLogsResponse], _abc.AsyncIterator[_manager_pb2.StreamLogsResponse]]:
         """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
+
+    @_abc_1.abstractmethod
+    def ListAlgorithms(
+        self,
+        request: _manager_pb2.ListAlgorithmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.ListAlgorithmsResponse, _abc.Awaitable[_manager_pb2.ListAlgorithmsResponse]]:
+        """What `algorithm.name` of a document may be: what the manager's own suggestion service offers."""
 
 def add_ManagerServiceServicer_to_server(servicer: ManagerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -209,6 +209,27 @@ STUDY_STATE_FAILED: StudyState.ValueType  # 6
 STUDY_STATE_STOPPED: StudyState.ValueType  # 7
 Global___StudyState: _TypeAlias = StudyState  # noqa: Y015
 
+class _SettingType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SettingTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SettingType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SETTING_TYPE_UNSPECIFIED: _SettingType.ValueType  # 0
+    SETTING_TYPE_DOUBLE: _SettingType.ValueType  # 1
+    SETTING_TYPE_INT: _SettingType.ValueType  # 2
+    SETTING_TYPE_STRING: _SettingType.ValueType  # 3
+    SETTING_TYPE_BOOL: _SettingType.ValueType  # 4
+
+class SettingType(_SettingType, metaclass=_SettingTypeEnumTypeWrapper): ...
+
+SETTING_TYPE_UNSPECIFIED: SettingType.ValueType  # 0
+SETTING_TYPE_DOUBLE: SettingType.ValueType  # 1
+SETTING_TYPE_INT: SettingType.ValueType  # 2
+SETTING_TYPE_STRING: SettingType.ValueType  # 3
+SETTING_TYPE_BOOL: SettingType.ValueType  # 4
+Global___SettingType: _TypeAlias = SettingType  # noqa: Y015
+
 @_typing.final
 class Value(_message.Message):
     """One parameter value. A double parameter carries `double_value`, an int parameter `int_value`; discrete and
@@ -1109,3 +1130,149 @@ class Explanation(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__acquisition) -> _WhichOneofReturnType__acquisition | None: ...
 
 Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class AlgorithmDescription(_message.Message):
+    """One algorithm, for people and for the manager."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    summary: _builtins.str
+    """One line."""
+    description: _builtins.str
+    """A paragraph: what it is good for, and when to take another."""
+    source: _builtins.str
+    """Paper or source of the method."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other names under which it is accepted."""
+
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettingDescription]: ...
+    @_builtins.property
+    def capabilities(self) -> Global___Capabilities: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        summary: _builtins.str = ...,
+        description: _builtins.str = ...,
+        source: _builtins.str = ...,
+        settings: _abc.Iterable[Global___SettingDescription] | None = ...,
+        capabilities: Global___Capabilities | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "capabilities", b"capabilities", "description", b"description", "name", b"name", "settings", b"settings", "source", b"source", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlgorithmDescription: _TypeAlias = AlgorithmDescription  # noqa: Y015
+
+@_typing.final
+class SettingDescription(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
+    MIN_FIELD_NUMBER: _builtins.int
+    MAX_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    MEANING_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    type: Global___SettingType.ValueType
+    min: _builtins.float
+    """Inclusive; absent: not limited."""
+    max: _builtins.float
+    meaning: _builtins.str
+    @_builtins.property
+    def default_value(self) -> Global___Value:
+        """Absent: the algorithm chooses."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Not empty: one of these."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        type: Global___SettingType.ValueType = ...,
+        default_value: Global___Value | None = ...,
+        min: _builtins.float | None = ...,
+        max: _builtins.float | None = ...,
+        choices: _abc.Iterable[_builtins.str] | None = ...,
+        meaning: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "default_value", b"default_value", "max", b"max", "min", b"min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "choices", b"choices", "default_value", b"default_value", "max", b"max", "meaning", b"meaning", "min", b"min", "name", b"name", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
+    _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015
+    _WhichOneofReturnType__min: _TypeAlias = _typing.Literal["min"]  # noqa: Y015
+    _WhichOneofArgType__min: _TypeAlias = _typing.Literal["_min", b"_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max) -> _WhichOneofReturnType__max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min) -> _WhichOneofReturnType__min | None: ...
+
+Global___SettingDescription: _TypeAlias = SettingDescription  # noqa: Y015
+
+@_typing.final
+class Capabilities(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONDITIONAL_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    MULTI_OBJECTIVE_FIELD_NUMBER: _builtins.int
+    MULTI_FIDELITY_FIELD_NUMBER: _builtins.int
+    MAX_USEFUL_TRIALS_FIELD_NUMBER: _builtins.int
+    KEEPS_HISTORY_FIELD_NUMBER: _builtins.int
+    USES_VALUES_FIELD_NUMBER: _builtins.int
+    USES_STEPS_FIELD_NUMBER: _builtins.int
+    conditional: _builtins.bool
+    """Parameters with `when`."""
+    constraints: _builtins.bool
+    multi_objective: _builtins.bool
+    multi_fidelity: _builtins.bool
+    """Trials at several resource levels: parents, rungs."""
+    max_useful_trials: _builtins.int
+    """More trials than this bring nothing. 0: no such number."""
+    keeps_history: _builtins.bool
+    """The server remembers a study's history between calls, so it need not be sent whole each time."""
+    uses_values: _builtins.bool
+    """A proposal depends on values of finished trials. False: only on spec, seed and the assignments before it, so that
+    proposals may be asked for ahead of time.
+    """
+    uses_steps: _builtins.bool
+    """The algorithm wants values at each resource step, not only the final one."""
+    def __init__(
+        self,
+        *,
+        conditional: _builtins.bool = ...,
+        constraints: _builtins.bool = ...,
+        multi_objective: _builtins.bool = ...,
+        multi_fidelity: _builtins.bool = ...,
+        max_useful_trials: _builtins.int = ...,
+        keeps_history: _builtins.bool = ...,
+        uses_values: _builtins.bool = ...,
+        uses_steps: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditional", b"conditional", "constraints", b"constraints", "keeps_history", b"keeps_history", "max_useful_trials", b"max_useful_trials", "multi_fidelity", b"multi_fidelity", "multi_objective", b"multi_objective", "uses_steps", b"uses_steps", "uses_values", b"uses_values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Capabilities: _TypeAlias = Capabilities  # noqa: Y015
