@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from tunesmith.manager._apply import Outside, Round, store_piece
+from tunesmith.manager._apply import Outside, Round
 from tunesmith.manager._attempts import Watched
 from tunesmith.manager._context import Context, folder_of, launch_of, watched
+from tunesmith.manager._reading import Reader
 from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
 from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow, Tx
@@ -24,10 +25,6 @@ from tunesmith.study import TrialState
 
 log = logging.getLogger(__name__)
 
-TICK = 0.25
-"""Seconds between two looks at what running trials wrote: a file that grows tells nobody."""
-INLINE = 64 * 1024
-"""Bytes that are read and parsed at once; more is left to a thread."""
 LATER = 0.05
 """Seconds after which a launch is recorded, when no round was before: a trial that ends sooner needs none for it."""
 GRACE = 10.0
@@ -63,6 +60,7 @@ class StudyLoop:
     final: bool = False
     idle: bool = False
     """Nothing happens until a user does something."""
+    reader: Reader = field(init=False)
     _waits_since: int = -1  # revision at which the service said WAIT
     _line: deque[tuple[StudyRow, TrialRow]] = field(default_factory=deque)  # recorded, to be launched
     _launching: dict[int, TrialRow] = field(default_factory=dict)  # in line, or between it and `attempts`
@@ -70,6 +68,10 @@ class StudyLoop:
     _wake_at: float | None = None
     _event: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Made in the running event loop."""
+        self.reader = Reader(self.uid, self.fence, self.context)
 
     def wake(self) -> None:
         """Something changed: look again."""
@@ -131,15 +133,16 @@ class StudyLoop:
 
     async def _wait(self) -> None:
         """Sleep until something happens or the moment that `decide` named; meanwhile store what trials write."""
-        while not self._event.is_set():
+        while True:
+            if self.attempts and self.reader.due <= 0:
+                await self.reader.read_running(self.attempts.values())
             left = None if self._wake_at is None else self._wake_at - self.context.clock()
-            if left is not None and left <= 0:
+            if self._event.is_set() or (left is not None and left <= 0):
                 return
-            tick = TICK if self.attempts else None
+            due = max(self.reader.due, 0.0) if self.attempts else None
             with suppress(TimeoutError):
-                async with asyncio.timeout(min((t for t in (left, tick) if t is not None), default=None)):
+                async with asyncio.timeout(min((t for t in (left, due) if t is not None), default=None)):
                     await self._event.wait()
-            await self._read_running()
 
     async def _adopt(self) -> None:
         """Take up the attempts that nobody here knows of: watch those that were launched, launch the others."""
@@ -181,55 +184,18 @@ class StudyLoop:
 
     # ---- observe
 
-    async def _read_running(self) -> None:
-        """Store what running trials wrote since the last look: one piece of each file, so that none starves."""
-        for attempt in list(self.attempts.values()):
-            if attempt.recorded and attempt.ending is None and not attempt.draining and attempt.unread:
-                await self._store_new(attempt, last=False)
-
     def _take_exits(self) -> None:
-        """Read what ended attempts still had to say; what is long is read in a task."""
-        for attempt in self.attempts.values():
-            ending = self.context.endings.get(attempt.key)
-            if ending is None or attempt.draining or attempt.ending is not None:
-                continue
-            if attempt.unread > INLINE:
-                attempt.draining = True
-                self._spawn(self._drain(attempt))
-            else:
-                self._read_rest(attempt)
-                attempt.ending = ending
-
-    def _read_rest(self, attempt: Watched) -> None:
-        for source in attempt.sources:
-            while (piece := source.read(self.context.clock(), last=True)) is not None:
-                attempt.pieces.append(piece)
+        for attempt in self.reader.take_exits(self.attempts.values()):
+            self._spawn(self._drain(attempt))
 
     async def _drain(self, attempt: Watched) -> None:
-        """Read what a talkative trial left behind, piece by piece; then its exit is taken like any other."""
+        """Read what a talkative trial left behind; then its exit is taken like any other."""
         try:
-            while attempt.unread > INLINE:
-                await self._store_new(attempt, last=True)
+            await self.reader.drain(attempt)
         except (FreeSpace, TryAgain) as error:
             await self._sit_out(error, LAST_DELAY)
         attempt.draining = False
         self.wake()
-
-    async def _store_new(self, attempt: Watched, *, last: bool) -> None:
-        for source in attempt.sources:
-            if not source.unread:
-                continue
-            before = source.offset
-            piece = await asyncio.to_thread(source.read, self.context.clock(), last=last)
-            if piece is None:
-                continue
-            try:
-                await self.context.database.write(partial(store_piece, attempt, piece), self.fence)
-            except BaseException:
-                source.offset = before  # not stored, so not read
-                raise
-            if piece.rows:
-                self.context.changed(self.uid)
 
     # ---- decide, and record
 
