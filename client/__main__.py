@@ -39,6 +39,7 @@ class Tunesmith(LazyGroup):
         "stop": _command("control", "End a study and its running trials.", _CHANGE, "stop"),
         "delete": _command("control", "Forget a study with all its trials.", _CHANGE, "delete"),
         "retry": _command("retry", "Run a failed or killed trial again.", _CHANGE),
+        "enqueue": _command("enqueue", "Try an assignment of your own.", _CHANGE),
         "edit": _command("edit", "Change a study's limits and labels.", _CHANGE),
         "validate": _command("validate", "Show every mistake in a StudyJob.", _WRITE),
         "schema": _command("schema", "Print the JSON Schema of the StudyJob, for editors.", _WRITE),

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from tunesmith.study import ParameterValue
 
 _TRIAL_NAME = re.compile(r"(?P<study>.+)-\d+-[a-z2-7]{5}")
 
@@ -24,6 +28,23 @@ def overrides_of(texts: Sequence[str]) -> list[tuple[str, str]]:
         if not path or not equals:
             raise click.BadParameter(f"--set takes PATH=VALUE, but got {text!r}")
     return [(path.strip(), value) for path, _, value in pairs]
+
+
+def assignment_of(texts: Sequence[str]) -> dict[str, "ParameterValue"]:
+    """`k=v` texts as values of parameters; a value is a YAML scalar, so that `k='"1"'` is a string."""
+    from tunesmith.study._scalars import resolve
+
+    values: dict[str, ParameterValue] = {}
+    for text in texts:
+        name, equals, word = text.partition("=")
+        quoted = len(word) > 1 and word[0] == word[-1] and word[0] in "'\""
+        value = word[1:-1] if quoted else resolve(word)
+        if not name or not equals or value is None:
+            raise click.BadParameter(f"a value is NAME=VALUE, but got {text!r}")
+        if name in values:
+            raise click.BadParameter(f"each parameter is given once, but got {name!r} twice")
+        values[name] = value
+    return values
 
 
 def trial_of(text: str) -> tuple[str, str]:

@@ -258,6 +258,20 @@ class Client:
         request = manager_pb2.StopTrialRequest(request_id=request_id(), key=self._trial_key(study, trial))
         return Trial.from_proto(self._connection.call(lambda stub: stub.StopTrial, request).trial)
 
+    def enqueue(self, study: str, *assignments: Assignment) -> list[Trial]:
+        """Add trials with assignments of your own, which run before what the algorithm proposes next.
+
+        What an assignment leaves out takes its default, or is sampled. Raises FixRequest with every value that the
+        search space does not allow, and NotNow when the study has ended or its limits leave no room.
+        """
+        request = manager_pb2.EnqueueTrialsRequest(
+            request_id=request_id(),
+            study=self._key(study),
+            assignments=[wire.assignment_to_proto(values) for values in assignments],
+        )
+        reply = self._connection.call(lambda stub: stub.EnqueueTrials, request)
+        return [Trial.from_proto(trial) for trial in reply.trials]
+
     def observations(
         self, study: str, trial: str | int, *, metrics: Sequence[str] = (), attempt: int = 0
     ) -> list[Observation]:

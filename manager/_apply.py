@@ -1,6 +1,5 @@
 """One round of a study inside one transaction: record what was observed, ask `decide`, record what it intends."""
 
-import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from tunesmith.manager import _decide as decisions
 from tunesmith.manager._attempts import Ending, Watched
 from tunesmith.manager._conclude import Conclusion, Ended, conclude, count_unseen
 from tunesmith.manager._decide import decide
-from tunesmith.manager._initial import fill
+from tunesmith.manager._initial import complete
 from tunesmith.manager._reading import store_piece
 from tunesmith.manager._snapshot import LiveTrial, Oracle, Snapshot, StopKind
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow, Tx
@@ -180,9 +179,7 @@ class Round:
         return trials
 
     def _initial(self, study: StudyRow, number: int, given: Assignment) -> NewTrial:
-        spec = study.job.spec
-        rng = random.Random(f"{spec.seed}:{number}")
-        filled = fill(spec.space, given, rng.random)
+        filled, _ = complete(study.job.spec, number, given)
         return NewTrial(filled, explanation=Explanation("initial", "given in spec.initial"), from_initial=True)
 
     def _room(self, study: StudyRow) -> int:

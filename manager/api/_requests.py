@@ -5,8 +5,9 @@ from typing import TypedDict
 
 from tunesmith.manager.storage import ObservationRow
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import Assignment, DocumentError, Limits, StudyJob, read_study_job, wire
+from tunesmith.study import Assignment, DocumentError, Limits, Mistake, StudyJob, read_study_job, wire
 from tunesmith.v1 import manager_pb2 as pb
+from tunesmith.v1 import types_pb2 as types
 
 DEFAULT_NAMESPACE = "default"
 
@@ -28,6 +29,19 @@ def checked_job(request: pb.CreateStudyRequest) -> StudyJob:
         return job_of(request)
     except DocumentError as error:
         raise FixRequest("the StudyJob has mistakes", error.mistakes) from error
+
+
+def assignments_of(messages: Sequence[types.Assignment]) -> list[Assignment]:
+    """The `assignments` of a request. Raises FixRequest with every value that is none."""
+    found, mistakes = list[Assignment](), list[Mistake]()
+    for index, message in enumerate(messages):
+        try:
+            found.append(wire.assignment_from_proto(message, f"assignments[{index}]"))
+        except DocumentError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise FixRequest("the assignments have mistakes", mistakes)
+    return found
 
 
 def key_of(key: pb.StudyKey) -> tuple[str, str]:

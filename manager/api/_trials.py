@@ -8,6 +8,7 @@ from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.api import _requests as requests
 from tunesmith.manager.api import _views as views
 from tunesmith.manager.api._base import PERIOD, QUIET, Calls, find, trial_of
+from tunesmith.manager.api._enqueue import enqueue
 from tunesmith.manager.api._presence import present, present_stream
 from tunesmith.manager.storage import StudyRow, TrialRow, Tx
 from tunesmith.study import wire
@@ -15,7 +16,7 @@ from tunesmith.v1 import manager_pb2 as pb
 
 
 class TrialCalls(Calls):
-    """Read, watch, stop and retry trials."""
+    """Read, watch, stop, retry and enqueue trials."""
 
     @present
     async def GetTrial(self, request: pb.GetTrialRequest, context: object) -> pb.GetTrialResponse:
@@ -82,6 +83,24 @@ class TrialCalls(Calls):
             "RetryTrial", request, lambda tx, study, trial: operations.retry_trial(tx, study, trial, self._now())
         )
         return pb.RetryTrialResponse(trial=trial)
+
+    @present
+    async def EnqueueTrials(self, request: pb.EnqueueTrialsRequest, context: object) -> pb.EnqueueTrialsResponse:
+        """Add trials with assignments of the caller's own."""
+        key = requests.key_of(request.study)
+        given, uid = requests.assignments_of(request.assignments), ""
+
+        def work(tx: Tx) -> pb.EnqueueTrialsResponse:
+            nonlocal uid
+            study = tx.find_study(*key)
+            uid = study.uid
+            trials = [trial_of(tx, row) for row in enqueue(tx, study, given, self._now())]
+            return pb.EnqueueTrialsResponse(trials=trials)
+
+        reply = await self._once("EnqueueTrials", request.request_id, pb.EnqueueTrialsResponse, work)
+        if uid:
+            await self._engine.drive(uid)
+        return reply
 
     async def _change_trial(
         self,

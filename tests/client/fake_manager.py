@@ -389,6 +389,9 @@ class FakeManager(rpc.ManagerServiceServicer):
         golden.capabilities.conditional = True
         return pb.ListAlgorithmsResponse(algorithms=[golden])
 
+    async def EnqueueTrials(self, request: Any, context: Any) -> pb.EnqueueTrialsResponse:
+        raise errors.NotOffered("not here")
+
     async def ReportObservations(self, request: Any, context: Any) -> pb.ReportObservationsResponse:
         raise errors.NotOffered("not here")
 

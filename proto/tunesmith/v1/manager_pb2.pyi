@@ -1313,6 +1313,59 @@ class RetryTrialResponse(_message.Message):
 Global___RetryTrialResponse: _TypeAlias = RetryTrialResponse  # noqa: Y015
 
 @_typing.final
+class EnqueueTrialsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STUDY_FIELD_NUMBER: _builtins.int
+    ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def study(self) -> Global___StudyKey: ...
+    @_builtins.property
+    def assignments(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Assignment]:
+        """From 1 to 1,000, tried in this order. What an assignment leaves out takes its default, or is sampled so that the
+        constraints hold.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        study: Global___StudyKey | None = ...,
+        assignments: _abc.Iterable[_types_pb2.Assignment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments", b"assignments", "request_id", b"request_id", "study", b"study"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnqueueTrialsRequest: _TypeAlias = EnqueueTrialsRequest  # noqa: Y015
+
+@_typing.final
+class EnqueueTrialsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trials(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trial]:
+        """In the order of the assignments, complete, in state PENDING."""
+
+    def __init__(
+        self,
+        *,
+        trials: _abc.Iterable[Global___Trial] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trials", b"trials"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnqueueTrialsResponse: _TypeAlias = EnqueueTrialsResponse  # noqa: Y015
+
+@_typing.final
 class ObservationColumns(_message.Message):
     """Observations in packed columns: element i of each column belongs to observation i."""
 

@@ -114,6 +114,11 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.RetryTrialRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.RetryTrialResponse.FromString,
                 _registered_method=True)
+        self.EnqueueTrials = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/EnqueueTrials',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsResponse.FromString,
+                _registered_method=True)
         self.ReportObservations = channel.unary_unary(
                 '/tunesmith.v1.ManagerService/ReportObservations',
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.ReportObservationsRequest.SerializeToString,
@@ -251,6 +256,16 @@ class ManagerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EnqueueTrials(self, request, context):
+        """Adds trials with assignments of the caller's own. They run before what the algorithm proposes next, and count as
+        trials of the study. INVALID_ARGUMENT with google.rpc.BadRequest: every value that the space does not allow.
+        FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
+        are added or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReportObservations(self, request, context):
         """Stores observations of one attempt. A row whose source and sequence are known already changes nothing.
         """
@@ -362,6 +377,11 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     servicer.RetryTrial,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.RetryTrialRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.RetryTrialResponse.SerializeToString,
+            ),
+            'EnqueueTrials': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnqueueTrials,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsResponse.SerializeToString,
             ),
             'ReportObservations': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportObservations,
@@ -799,6 +819,33 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/RetryTrial',
             tunesmith_dot_v1_dot_manager__pb2.RetryTrialRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.RetryTrialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnqueueTrials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/EnqueueTrials',
+            tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -67,6 +67,12 @@ class ManagerServiceStub:
     """Stops one trial; it ends as KILLED."""
     RetryTrial: _grpc.UnaryUnaryMultiCallable[_manager_pb2.RetryTrialRequest, _manager_pb2.RetryTrialResponse]
     """Runs a trial in state FAILED, KILLED or METRICS_UNAVAILABLE again, as a further attempt."""
+    EnqueueTrials: _grpc.UnaryUnaryMultiCallable[_manager_pb2.EnqueueTrialsRequest, _manager_pb2.EnqueueTrialsResponse]
+    """Adds trials with assignments of the caller's own. They run before what the algorithm proposes next, and count as
+    trials of the study. INVALID_ARGUMENT with google.rpc.BadRequest: every value that the space does not allow.
+    FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
+    are added or none.
+    """
     ReportObservations: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ReportObservationsRequest, _manager_pb2.ReportObservationsResponse]
     """Stores observations of one attempt. A row whose source and sequence are known already changes nothing."""
     QueryObservations: _grpc.UnaryStreamMultiCallable[_manager_pb2.QueryObservationsRequest, _manager_pb2.QueryObservationsResponse]
@@ -116,6 +122,12 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     """Stops one trial; it ends as KILLED."""
     RetryTrial: _aio.UnaryUnaryMultiCallable[_manager_pb2.RetryTrialRequest, _manager_pb2.RetryTrialResponse]  # type: ignore[assignment]
     """Runs a trial in state FAILED, KILLED or METRICS_UNAVAILABLE again, as a further attempt."""
+    EnqueueTrials: _aio.UnaryUnaryMultiCallable[_manager_pb2.EnqueueTrialsRequest, _manager_pb2.EnqueueTrialsResponse]  # type: ignore[assignment]
+    """Adds trials with assignments of the caller's own. They run before what the algorithm proposes next, and count as
+    trials of the study. INVALID_ARGUMENT with google.rpc.BadRequest: every value that the space does not allow.
+    FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
+    are added or none.
+    """
     ReportObservations: _aio.UnaryUnaryMultiCallable[_manager_pb2.ReportObservationsRequest, _manager_pb2.ReportObservationsResponse]  # type: ignore[assignment]
     """Stores observations of one attempt. A row whose source and sequence are known already changes nothing."""
     QueryObservations: _aio.UnaryStreamMultiCallable[_manager_pb2.QueryObservationsRequest, _manager_pb2.QueryObservationsResponse]  # type: ignore[assignment]
@@ -252,6 +264,18 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_manager_pb2.RetryTrialResponse, _abc.Awaitable[_manager_pb2.RetryTrialResponse]]:
         """Runs a trial in state FAILED, KILLED or METRICS_UNAVAILABLE again, as a further attempt."""
+
+    @_abc_1.abstractmethod
+    def EnqueueTrials(
+        self,
+        request: _manager_pb2.EnqueueTrialsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.EnqueueTrialsResponse, _abc.Awaitable[_manager_pb2.EnqueueTrialsResponse]]:
+        """Adds trials with assignments of the caller's own. They run before what the algorithm proposes next, and count as
+        trials of the study. INVALID_ARGUMENT with google.rpc.BadRequest: every value that the space does not allow.
+        FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
+        are added or none.
+        """
 
     @_abc_1.abstractmethod
     def ReportObservations(
