@@ -4,14 +4,15 @@ Whatever changes anything of a study locks its row first (`_head`), so on Postgr
 belongs to the study, and managers that meet take their turns without deadlock. On SQLite there is one writer anyway.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, Select, Table, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.manager.storage import _head as heads
-from tunesmith.manager.storage._bulk import insert_rows
+from tunesmith.manager.storage._bulk import insert_rows, write_rows
 from tunesmith.manager.storage._dialect import update_some
 from tunesmith.manager.storage._gathered import Gathered
 from tunesmith.manager.storage._head import Head
@@ -51,18 +52,24 @@ class Base:
         self._gathered: Gathered | None = None
 
     def _run(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
-        # After an error SQLite may have rolled back by itself, and would run what follows outside of any transaction.
+        with self._sound():
+            return self._connection.execute(statement, parameters)
+
+    def _insert_rows(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        with self._sound():
+            insert_rows(self._connection, table, rows)
+
+    def _write(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self._sound():
+            write_rows(self._connection, statement, rows)
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """After an error SQLite may have rolled back by itself, and would run what follows outside of a transaction."""
         if self._broken:
             raise RuntimeError("nothing may be done in a transaction after one of its statements has failed")
         try:
-            return self._connection.execute(statement, parameters)
-        except DBAPIError:
-            self._broken = True
-            raise
-
-    def _insert_rows(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        try:
-            insert_rows(self._connection, table, rows)
+            yield
         except DBAPIError:
             self._broken = True
             raise
@@ -163,8 +170,8 @@ class Base:
         for head in self._live.heads.values():
             if changes := head.take_changes():
                 values = {f"new_{name}": value for name, value in changes.items()}
-                self._run(update_some(studies, tuple(changes)), {"key": head.id, **values})
+                self._write(update_some(studies, tuple(changes)), [{"key": head.id, **values}])
         gathered, self._gathered = self._gathered, None
         for statement, rows in gathered.writes(self._dialect) if gathered else ():
             if rows:
-                self._run(statement, rows)
+                self._write(statement, rows)

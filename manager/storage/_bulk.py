@@ -1,11 +1,12 @@
-"""Many rows at once into one table, past what SQLAlchemy and its executemany would cost for each of them."""
+"""Rows written past what SQLAlchemy would cost for each statement and each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Dialect, Executable, Table
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -19,6 +20,22 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
         _copy(connection, table, rows)
     else:
         connection.exec_driver_sql(_insert(connection.dialect.name, table), list(rows))
+
+
+def write_rows(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute a statement that gives nothing back, for each of these parameters, which have the same names."""
+    text, order = _compiled(connection.dialect, statement, tuple(rows[0]))
+    if order is None:
+        connection.exec_driver_sql(text, [dict(row) for row in rows])
+    else:
+        connection.exec_driver_sql(text, [tuple(row[name] for name in order) for row in rows])
+
+
+@cache
+def _compiled(dialect: Dialect, statement: Executable, names: tuple[str, ...]) -> tuple[str, tuple[str, ...] | None]:
+    """The statement in the driver's words, and the names of its parameters in their order; None: they go by name."""
+    compiled = cast(SQLCompiler, statement.compile(dialect=dialect, column_keys=list(names)))  # type: ignore[attr-defined]
+    return str(compiled), None if compiled.positiontup is None else tuple(compiled.positiontup)
 
 
 @cache
