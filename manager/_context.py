@@ -113,9 +113,13 @@ def rendered(state: Path, study: StudyRow, trial: TrialRow) -> tuple[RenderedTri
     return render(spec.trial, spec.collector, context), folder
 
 
-def launch_of(state: Path, study: StudyRow, trial: TrialRow) -> Launch:
-    """What the launcher is asked for."""
+def prepared(state: Path, study: StudyRow, trial: TrialRow) -> tuple[Launch, Watched]:
+    """What the launcher is asked for, and how the attempt is then followed."""
     command, folder = rendered(state, study, trial)
+    return _launch_of(study, trial, command, folder), _watched(study, trial, command, folder, {})
+
+
+def _launch_of(study: StudyRow, trial: TrialRow, command: RenderedTrial, folder: Path) -> Launch:
     own = {
         "TUNESMITH_TRIAL": trial.name,
         "TUNESMITH_PARAMS": _params_json(trial),
@@ -146,7 +150,12 @@ def wanted_metrics(spec: StudySpec) -> frozenset[str] | None:
 
 def watched(state: Path, study: StudyRow, trial: TrialRow, offsets: dict[str, int]) -> Watched:
     """The trial's last attempt, to be followed from these offsets."""
-    command, folder = rendered(state, study, trial)
+    return _watched(study, trial, *rendered(state, study, trial), offsets)
+
+
+def _watched(
+    study: StudyRow, trial: TrialRow, command: RenderedTrial, folder: Path, offsets: dict[str, int]
+) -> Watched:
     sources = sources_of(
         study.job.spec.collector, command.collector_path, wanted_metrics(study.job.spec), folder, offsets
     )

@@ -15,7 +15,7 @@ from functools import partial
 
 from tunesmith.manager._apply import Outside, Round
 from tunesmith.manager._attempts import Watched
-from tunesmith.manager._context import Context, folder_of, launch_of, watched
+from tunesmith.manager._context import Context, folder_of, prepared, watched
 from tunesmith.manager._reading import Reader
 from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
@@ -266,10 +266,10 @@ class StudyLoop:
 
     async def _launch(self, study: StudyRow, trial: TrialRow) -> None:
         """Launch an attempt that is recorded. One that cannot be launched for now stays in line."""
-        attempt = watched(self.context.state, study, trial, {})
+        launch, attempt = prepared(self.context.state, study, trial)
         self.context.fault_point("launch")
         try:
-            await self.context.launcher.launch(launch_of(self.context.state, study, trial))
+            await self.context.launcher.launch(launch)
         except (FreeSpace, TryAgain) as error:
             await self._sit_out(error, LAST_DELAY)
             self._line.append((study, trial))

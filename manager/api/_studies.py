@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 from tunesmith.manager._engine import Engine
 from tunesmith.manager.api import _operations as operations
@@ -80,15 +79,18 @@ class StudyCalls(Calls):
     async def WatchStudy(self, request: pb.WatchStudyRequest, context: object) -> AsyncIterator[pb.WatchStudyResponse]:
         """The study now and after each change, until it is final; NOT_FOUND when it is deleted meanwhile."""
         key = requests.key_of(request.key)
+        uid = ""
         while True:
-            row = await self._database.read(lambda tx: tx.find_study(*key))
-            count = self._engine.news.count(row.uid)
-            study = await self._database.read(partial(self._current, row.uid))
+            count = self._engine.news.count(uid)
+            study = await self._database.read(lambda tx: self._study(tx, tx.find_study(*key)))
+            if study.uid != uid:  # what changed meanwhile is only known from here on
+                uid = study.uid
+                continue
             yield pb.WatchStudyResponse(study=study)
             if wire.STUDY_STATE_FROM_PROTO[study.state].final:
                 return
             await asyncio.sleep(PERIOD)
-            await self._engine.news.after(row.uid, count, QUIET)
+            await self._engine.news.after(uid, count, QUIET)
 
     @present
     async def PauseStudy(self, request: pb.PauseStudyRequest, context: object) -> pb.PauseStudyResponse:
@@ -150,9 +152,6 @@ class StudyCalls(Calls):
             count = self._engine.news.count(uid)
             await self._engine.drive(uid)
             await self._engine.news.after(uid, count, 1.0)
-
-    def _current(self, uid: str, tx: Tx) -> pb.Study:
-        return self._study(tx, tx.study(uid))
 
     async def _checked(self, job: StudyJob) -> list[str]:
         """Warnings of the study's algorithm; raises FixRequest with its mistakes."""
