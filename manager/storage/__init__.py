@@ -7,14 +7,17 @@ from tunesmith.manager.storage._errors import DatabaseUnusable
 from tunesmith.manager.storage._fence import Fence, Fenced
 from tunesmith.manager.storage._rows import (
     AttemptRow,
+    DecisionRow,
     EventRow,
     Explanation,
+    NewDecision,
     NewTrial,
     ObservationRow,
     StoredObservation,
     StudyRow,
     TokenRow,
     TrialRow,
+    WorkerLease,
 )
 from tunesmith.manager.storage._store import Store, open_store, upgrade
 from tunesmith.manager.storage._tx import Tx
@@ -22,10 +25,12 @@ from tunesmith.manager.storage._tx import Tx
 __all__ = [
     "AttemptRow",
     "DatabaseUnusable",
+    "DecisionRow",
     "EventRow",
     "Explanation",
     "Fence",
     "Fenced",
+    "NewDecision",
     "NewTrial",
     "ObservationRow",
     "Store",
@@ -34,6 +39,7 @@ __all__ = [
     "TokenRow",
     "TrialRow",
     "Tx",
+    "WorkerLease",
     "open_store",
     "upgrade",
 ]

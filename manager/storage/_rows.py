@@ -196,6 +196,61 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDecision:
+    """What an early-stopping rule says of a trial.
+
+    Attributes:
+        stop: False: it goes on.
+        predicted: Final value of the objective that the rule expects; None: it expects none, or none that is finite.
+        step: Of the last observation that was looked at; None: not known.
+    """
+
+    trial_number: int
+    attempt: int
+    rule: str
+    stop: bool
+    reason: str = ""
+    predicted: float | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision as it was stored; see `NewDecision`."""
+
+    id: int
+    trial_number: int
+    attempt: int
+    rule: str
+    stop: bool
+    reason: str
+    predicted: float | None
+    step: int | None
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLease:
+    """An attempt that a worker took, and what it said about the end.
+
+    Attributes:
+        seconds: How long it may be silent.
+        completed: When it said that the attempt ended; None: it has not.
+        exit_status: What it said; None when it named a failure class instead, or was told to stop.
+    """
+
+    trial: str
+    attempt: int
+    worker: str
+    seconds: float
+    acquired: float
+    completed: float | None = None
+    exit_status: int | None = None
+    failure_class: FailureClass | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRow:
     """A bearer token, known by its hash only. `role`: `admin`, `user`, `viewer` or `trial`."""
 

@@ -31,7 +31,15 @@ _FORGET = (
     ),
     *(
         delete(table).where(table.c.study_id == bindparam("key"))
-        for table in (t.trials, t.study_summaries, t.events, t.study_labels, t.documents)
+        for table in (
+            t.trials,
+            t.study_summaries,
+            t.events,
+            t.decisions,
+            t.worker_leases,
+            t.study_labels,
+            t.documents,
+        )
     ),
     delete(t.studies).where(t.studies.c.id == bindparam("key")),
 )

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision in `migrations/versions`. They are numbered, so that an older program knows a newer database."""
 
 metadata = MetaData(
@@ -257,6 +257,43 @@ events = Table(
         postgresql_where=text("revision IS NOT NULL"),
     ),
     sqlite_autoincrement=True,  # readers page by id
+)
+
+# What early-stopping rules said of trials; `stop` false: it goes on.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _study(),
+    _required("trial_number", BigInteger),
+    _required("attempt", BigInteger),
+    _required("rule"),
+    _required("stop", Boolean),
+    _required("reason"),
+    Column("predicted", Double),
+    Column("step", BigInteger),
+    _required("time", Double),
+    Index("ix_decisions_study", "study_id", "id"),
+    Index("ix_decisions_trial", "study_id", "trial_number", "id"),
+    sqlite_autoincrement=True,  # readers page by id
+)
+
+# Attempts that workers took. When the lease runs out is not here: whoever drives the study gives a full one anew.
+worker_leases = Table(
+    "worker_leases",
+    metadata,
+    Column("trial", Text, primary_key=True),
+    Column("attempt", BigInteger, primary_key=True, autoincrement=False),
+    _study(),
+    _required("worker"),
+    _required("seconds", Double),
+    _required("acquired", Double),
+    Column("completed", Double),
+    Column("exit_status", BigInteger),
+    Column("failure_class", Text),
+    _required("message"),
+    Index("ix_worker_leases_study", "study_id"),
+    sqlite_with_rowid=False,
 )
 
 leases = Table(

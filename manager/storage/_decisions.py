@@ -1,0 +1,54 @@
+"""What early-stopping rules decided about trials, in order."""
+
+import math
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, insert, select
+
+from tunesmith.manager.storage._events import Events
+from tunesmith.manager.storage._rows import DecisionRow, NewDecision
+from tunesmith.manager.storage._tables import decisions
+from tunesmith.manager.storage._text import clean, clean_message
+
+_ADD = insert(decisions)
+_NAMES = ("id", "trial_number", "attempt", "rule", "stop", "reason", "predicted", "step", "time")
+_OF_STUDY = (
+    select(*(decisions.c[name] for name in _NAMES))
+    .where(decisions.c.study_id == bindparam("study"), decisions.c.id > bindparam("after"))
+    .order_by(decisions.c.id)
+    .limit(bindparam("most"))
+)
+_OF_TRIAL = _OF_STUDY.where(decisions.c.trial_number == bindparam("trial"))
+
+
+class Decisions(Events):
+    """The part of a transaction that is about early-stopping decisions."""
+
+    def add_decisions(self, uid: str, made: Sequence[NewDecision], now: float) -> None:
+        """Keep decisions in this order. Raises NotFound without the study."""
+        self._check_writable()
+        study_id = self._head(uid).id
+        if made:
+            self._run(_ADD, [{"study_id": study_id, "time": now, **_values(decision)} for decision in made])
+
+    def decisions(self, uid: str, trial: int | None = None, after: int = 0, limit: int = 1000) -> list[DecisionRow]:
+        """Decisions with an id above `after` by id: about all trials, or about trial number `trial`.
+
+        Raises NotFound without the study.
+        """
+        page = {"study": self._study_id(uid), "after": after, "most": limit}
+        found = self._all(_OF_STUDY, page) if trial is None else self._all(_OF_TRIAL, {**page, "trial": trial})
+        return [DecisionRow(*row) for row in found]
+
+
+def _values(decision: NewDecision) -> dict[str, object]:
+    predicted = decision.predicted
+    return {
+        "trial_number": decision.trial_number,
+        "attempt": decision.attempt,
+        "rule": clean(decision.rule),
+        "stop": decision.stop,
+        "reason": clean_message(decision.reason),
+        "predicted": predicted if predicted is not None and math.isfinite(predicted) else None,
+        "step": decision.step,
+    }
