@@ -1,0 +1,150 @@
+"""The engine over a real database and real processes, where something between them goes wrong."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from tests.running import job
+
+from tunesmith.manager._context import Context, Database
+from tunesmith.manager._engine import Engine, News
+from tunesmith.manager._suggester import Suggester
+from tunesmith.manager.launchers import LauncherContext, make_launcher
+from tunesmith.manager.storage import Fence, Store, StudyRow, Tx, open_store
+from tunesmith.services.errors import TryAgain
+from tunesmith.study import StudyState, TrialState, read_study_job
+
+T = TypeVar("T")
+TRIALS = 2
+
+
+class LosesCommit(Database):
+    """A database whose connection is lost right after the n-th commit of a study's loop, before it is confirmed."""
+
+    def __init__(self, store: Store, nth: int) -> None:
+        super().__init__(store)
+        self.left = nth
+
+    async def write(self, work: Callable[[Tx], T], fence: Fence | None = None) -> T:
+        result = await super().write(work, fence)
+        if fence is not None:
+            self.left -= 1
+            if self.left == 0:
+                raise TryAgain("the connection was lost during the commit")
+        return result
+
+
+async def _nobody() -> str:
+    raise AssertionError("initial assignments need no suggestion service")
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, database: Database, fault_point: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Engine]:
+    news = News()
+    context = Context(
+        database=database,
+        launcher=make_launcher("local", LauncherContext(folder / "sockets")),
+        suggester=Suggester(_nobody, database.history, database.digest_at),
+        state=folder,
+        changed=news.changed,
+        clock=time.time,
+        fault_point=fault_point,
+    )
+    engine = Engine(context, news, owner="first")
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="engine") as short:  # the path of a socket must be short
+        (Path(short) / "sockets").mkdir(mode=0o700)
+        yield Path(short)
+
+
+def store(folder: Path) -> Store:
+    return open_store(f"sqlite:///{folder / 'tunesmith.db'}")
+
+
+async def create(engine: Engine, name: str, uid: str) -> None:
+    """A study of TRIALS trials that are given in its document."""
+    text = json.dumps(job(name, initial=[{"x": 0.25 + number / 4} for number in range(TRIALS)]))
+    await engine.context.database.write(lambda tx: tx.insert_study(uid, read_study_job(text, base=Path("/")), 1.0))
+    await engine.drive(uid)
+
+
+async def reached(engine: Engine, uid: str, state: StudyState) -> StudyRow:
+    async with asyncio.timeout(30):
+        while True:
+            count = engine.news.count(uid)
+            study = await engine.context.database.read(lambda tx: tx.study(uid))
+            if study.state is state:
+                return study
+            await engine.news.after(uid, count, 1.0)
+
+
+@pytest.mark.parametrize("nth", range(1, 4))
+async def test_a_commit_that_is_not_confirmed_changes_nothing(
+    folder: Path, nth: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = LosesCommit(store(folder), nth)
+    async with running(folder, lost) as engine:
+        await create(engine, "lost", "a" * 32)
+        study = await reached(engine, "a" * 32, StudyState.SUCCEEDED)
+        trials = await lost.read(lambda tx: tx.list_trials(study.uid))
+        events = await lost.read(lambda tx: tx.events(study.uid))
+    lost.close()
+    assert lost.left <= 0, "no commit was lost"
+    assert "its loop failed" not in caplog.text
+    assert [(t.number, t.state, t.attempt, t.failures) for t in trials] == [
+        (number, TrialState.SUCCEEDED, 1, 0) for number in range(TRIALS)
+    ]
+    assert sorted(trial.completion_rank for trial in trials) == [1, 2]
+    assert study.counts[TrialState.SUCCEEDED] == study.total == TRIALS
+    for number in range(TRIALS):
+        assert [e.state for e in events if e.trial_number == number] == ["Pending", "Running", "Succeeded"]
+
+
+async def test_a_bug_pauses_its_study_and_no_other(folder: Path) -> None:
+    bugs = ["committed"]
+
+    def fault_point(point: str) -> None:
+        if point in bugs:
+            bugs.remove(point)
+            raise ZeroDivisionError("a bug")
+
+    sound = Database(store(folder))
+    async with running(folder, sound, fault_point) as engine:
+        await create(engine, "broken", "a" * 32)
+        paused = await reached(engine, "a" * 32, StudyState.PAUSED)
+        assert paused.reason == "internalError"
+        assert paused.message == "an error of the manager: ZeroDivisionError('a bug')"
+        await create(engine, "sound", "b" * 32)
+        await reached(engine, "b" * 32, StudyState.SUCCEEDED)
+        await sound.write(lambda tx: tx.move_study("a" * 32, StudyState.RUNNING, "resumed", "", time.time()))
+        await engine.drive("a" * 32)
+        again = await reached(engine, "a" * 32, StudyState.SUCCEEDED)
+    sound.close()
+    assert again.counts[TrialState.SUCCEEDED] == TRIALS
+
+
+async def test_a_manager_that_leaves_gives_its_studies_away_at_once(folder: Path) -> None:
+    left = Database(store(folder))
+    async with running(folder, left) as engine:
+        await create(engine, "left", "a" * 32)
+        held = await left.write(lambda tx: tx.acquire_lease("a" * 32, "second", time.time(), 30.0))
+        assert held is None, "the first manager works on it"
+    taken = await left.write(lambda tx: tx.acquire_lease("a" * 32, "second", time.time(), 30.0))
+    left.close()
+    assert taken is not None
