@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tunesmith.client._algorithm_values import Algorithm
 from tunesmith.client._connection import Connection, request_id
@@ -15,6 +15,9 @@ from tunesmith.client._values import Study
 from tunesmith.services import errors
 from tunesmith.study import Assignment, Limits, Mistake, StudyJob, StudyState, TrialState, wire
 from tunesmith.v1 import manager_pb2
+
+if TYPE_CHECKING:
+    from tunesmith.services.channel import ClientTls
 
 _PAGE = 1000
 
@@ -30,6 +33,8 @@ class Client:
         namespace: Where studies are looked for, and where documents are submitted to unless it is `default`.
         token: What a manager on TCP asks for. None: TUNESMITH_TOKEN.
         folder: The folder whose `.tunesmith` the local manager keeps. None: the current one.
+        tls: Files by which a server at `https://host:port` and this client know one another. None: those that
+            TUNESMITH_CA, TUNESMITH_CERT and TUNESMITH_KEY name.
 
     Example:
         ```python
@@ -46,6 +51,7 @@ class Client:
         namespace: str = "default",
         token: str | None = None,
         folder: Path | str | None = None,
+        tls: "ClientTls | None" = None,
     ) -> None:
         from tunesmith.client import _local
 
@@ -55,7 +61,7 @@ class Client:
         self.namespace = namespace
         self._base = base
         if server:
-            self._connection = Connection(lambda: server, token)
+            self._connection = Connection(lambda: server, token, tls)
         else:
             self._connection = Connection(lambda: _local.reach(base))
 

@@ -1,11 +1,10 @@
 """Calls to a manager: each has a deadline, each error is one of ours, and a local manager that went is found again."""
 
-import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from tunesmith.services import errors
@@ -30,12 +29,14 @@ def request_id() -> str:
     return uuid.uuid4().hex
 
 
-def tls_for(address: str) -> "ClientTls | None":
-    """With which files a server shows who it is; None: it needs none, or has a certificate that everybody knows."""
-    from tunesmith.services.channel import ClientTls
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A channel that is open, and how it was opened."""
 
-    authority = os.environ.get("TUNESMITH_CA")
-    return ClientTls(ca=Path(authority)) if authority and address.startswith("https://") else None
+    channel: "grpc.Channel"
+    stub: "ManagerServiceStub"
+    address: str
+    tls: "ClientTls | None"
 
 
 class Connection:
@@ -44,13 +45,15 @@ class Connection:
     Args:
         find: Gives the manager's address, and brings a local manager up when none answers.
         token: Sent as bearer token; None: none.
+        tls: Files of a TLS connection; None: those that the environment names.
     """
 
-    def __init__(self, find: Callable[[], str], token: str | None = None) -> None:
+    def __init__(self, find: Callable[[], str], token: str | None = None, tls: "ClientTls | None" = None) -> None:
         self._find = find
         self._token = token
+        self._tls = tls
         self._lock = threading.Lock()
-        self._open: tuple[grpc.Channel, ManagerServiceStub] | None = None
+        self._open: _Open | None = None
 
     def call(
         self,
@@ -61,6 +64,8 @@ class Connection:
         for pause in _PAUSES:
             try:
                 return self._once(method, request)
+            except errors.CheckTls:
+                raise  # waiting mends no certificate
             except errors.CheckAddress:
                 time.sleep(pause)
         return self._once(method, request)
@@ -80,32 +85,33 @@ class Connection:
         """
         import grpc
 
-        stub = self.stub()
-        answers = method(stub)(request, timeout=deadline)
+        place = self._opened()
+        answers = method(place.stub)(request, timeout=deadline)
         try:
             yield from answers
         except grpc.RpcError as error:
-            raise self._ours(error, stub) from None
+            raise self._ours(error, place) from None
         finally:
             answers.cancel()
 
-    def stub(self) -> "ManagerServiceStub":
-        """The stub of the open channel, opening one first where there is none."""
-        from tunesmith.services.channel import open_sync_channel
+    def _opened(self) -> _Open:
+        """The open channel; one is opened first where there is none."""
+        from tunesmith.services.channel import open_sync_channel, tls_for
         from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
 
         with self._lock:
             if self._open is None:
                 address = self._find()
-                channel = open_sync_channel(address, token=self._token, tls=tls_for(address))
-                self._open = channel, ManagerServiceStub(channel)
-            return self._open[1]
+                tls = self._tls or tls_for(address)
+                channel = open_sync_channel(address, token=self._token, tls=tls)
+                self._open = _Open(channel, ManagerServiceStub(channel), address, tls)
+            return self._open
 
     def close(self) -> None:
         """Close the channel; a later call opens another."""
         with self._lock:
             if self._open is not None:
-                self._open[0].close()
+                self._open.channel.close()
             self._open = None
 
     def _once(
@@ -115,18 +121,20 @@ class Connection:
     ) -> Response:
         import grpc
 
-        stub = self.stub()
+        place = self._opened()
         try:
-            return method(stub)(request, timeout=DEADLINE)
+            return method(place.stub)(request, timeout=DEADLINE)
         except grpc.RpcError as error:
-            raise self._ours(error, stub) from None
+            raise self._ours(error, place) from None
 
-    def _ours(self, error: "grpc.RpcError", stub: "ManagerServiceStub") -> errors.TunesmithError:
+    def _ours(self, error: "grpc.RpcError", place: _Open) -> errors.TunesmithError:
         """The error that was meant. A channel on which nobody answers is given up: the next call looks anew."""
-        ours = errors.from_rpc_error(error)
+        from tunesmith.services.channel import call_error
+
+        ours = call_error(error, place.address, place.tls)
         if isinstance(ours, errors.TryAgain):
             with self._lock:
-                if self._open is not None and self._open[1] is stub:
-                    self._open[0].close()
+                if self._open is place:
+                    place.channel.close()
                     self._open = None
         return ours

@@ -43,9 +43,19 @@ def main() -> None:
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file: certificate of this server.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file: its key.")
+@click.option(
+    "--tls-client-ca",
+    type=click.Path(path_type=Path, exists=True),
+    help="PEM file: who signs the certificates of clients, which must show one besides their token.",
+)
 @click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond loopback without TLS.")
 @click.option("--idle", type=float, metavar="SECONDS", help="Leave when nobody called for so long and no study runs.")
-@click.option("--suggestion", metavar="ADDR", help="Address of a suggestion service.  [default: start one when needed]")
+@click.option(
+    "--suggestion",
+    metavar="ADDR",
+    help="Address of a suggestion service; with https:// it is known by TUNESMITH_CA, and we by TUNESMITH_CERT and "
+    "TUNESMITH_KEY.  [default: start one when needed]",
+)
 @click.option("--warm", is_flag=True, help="Start the suggestion service at once.")
 def serve(
     folder: Path,
@@ -54,6 +64,7 @@ def serve(
     no_token: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
+    tls_client_ca: Path | None,
     insecure_bind: bool,
     idle: float | None,
     suggestion: str | None,
@@ -66,14 +77,14 @@ def serve(
     from tunesmith.manager._process import Settings, run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key belong together")
+    if (tls_cert is None) != (tls_key is None) or (tls_client_ca and not tls_cert):
+        raise click.UsageError("--tls-cert and --tls-key belong together, and --tls-client-ca needs them")
     settings = Settings(
         folder=folder,
         database=database,
         listen=listen,
         token=not no_token,
-        tls=(tls_cert, tls_key) if tls_cert and tls_key else None,
+        tls=(tls_cert, tls_key, tls_client_ca) if tls_cert and tls_key else None,
         insecure_bind=insecure_bind,
         idle=idle,
         suggestion=suggestion,

@@ -48,13 +48,16 @@ LOOK = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the command line says. `idle` None: stay until told to leave; `suggestion` None: a child of ours."""
+    """What the command line says.
+
+    `idle` None: stay until told to leave; `suggestion` None: a child of ours; `tls`: as `TlsFiles`.
+    """
 
     folder: Path
     database: str | None = None
     listen: tuple[str, ...] = ()
     token: bool = True
-    tls: tuple[Path, Path] | None = None
+    tls: tuple[Path, Path, Path | None] | None = None
     insecure_bind: bool = False
     idle: float | None = None
     suggestion: str | None = None

@@ -2,17 +2,20 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import grpc
 
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
-from tunesmith.services.channel import open_channel
-from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, TunesmithError, from_rpc_error
+from tunesmith.services.channel import answer, open_channel, tls_for
+from tunesmith.services.errors import BaseRevision, CheckAddress, FixRequest, NotFound, TryAgain
 from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.study.naming import trial_name
 from tunesmith.v1 import suggestion_pb2 as pb
 from tunesmith.v1 import suggestion_pb2_grpc as rpc
 from tunesmith.v1 import types_pb2 as types
+
+Response = TypeVar("Response")
 
 CHUNK = 500
 """Trials in one message of history: some 100 kB."""
@@ -60,16 +63,16 @@ class Suggester:
 
     async def algorithms(self) -> Sequence[types.AlgorithmDescription]:
         """What the manager's own service offers."""
-        stub = self._stub_at(await self.address_of())
-        return await self._offered(stub)
+        return await self._offered(await self.address_of())
 
     async def validate(self, spec: StudySpec) -> list[str]:
         """Warnings of the algorithm about a study; raises FixRequest with every mistake that it finds."""
-        stub = await self._stub(spec)
+        address = await self._address(spec)
+        request = pb.ValidateRequest(spec=wire.spec_to_proto(spec))
         try:
-            reply = await stub.Validate(pb.ValidateRequest(spec=wire.spec_to_proto(spec)), timeout=DEADLINE)
-        except grpc.aio.AioRpcError as error:
-            raise _as_mistake(from_rpc_error(error)) from error
+            reply = await _answer(self._stub(address).Validate(request, timeout=DEADLINE), address)
+        except NotFound as error:  # an algorithm that the service does not have is a mistake of the document
+            raise FixRequest(str(error), [Mistake("spec.algorithm.name", str(error))]) from error
         return list(reply.warnings)
 
     async def looks_ahead(self, spec: StudySpec) -> bool:
@@ -77,7 +80,7 @@ class Suggester:
         name = spec.algorithm.name
         key = (spec.algorithm.endpoint, name)
         if key not in self._ahead:
-            offered = await self._offered(await self._stub(spec))
+            offered = await self._offered(await self._address(spec))
             found = [algorithm for algorithm in offered if name == algorithm.name or name in algorithm.aliases]
             self._ahead[key] = bool(found) and not found[0].capabilities.uses_values
         return self._ahead[key]
@@ -110,34 +113,31 @@ class Suggester:
         study = history.study
         numbers = range(study.next_number, study.next_number + count)
         names = {trial_name(study.name, study.uid, number): number for number in numbers}
-        stub = await self._stub(study.job.spec)
-        try:
-            response = await stub.Suggest(_stream(history, base, digest, names), timeout=DEADLINE)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        address = await self._address(study.job.spec)
+        request = _stream(history, base, digest, names)
+        response = await _answer(self._stub(address).Suggest(request, timeout=DEADLINE), address)
         self._held[study.uid] = (study.revision, study.digest)
         return _reply(study, names, response)
 
-    async def _offered(self, stub: "rpc.SuggestionServiceAsyncStub") -> Sequence[types.AlgorithmDescription]:
-        try:
-            return (await stub.Describe(pb.DescribeRequest(), timeout=DEADLINE)).algorithms
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+    async def _offered(self, address: str) -> Sequence[types.AlgorithmDescription]:
+        call = self._stub(address).Describe(pb.DescribeRequest(), timeout=DEADLINE)
+        return (await _answer(call, address)).algorithms
 
-    async def _stub(self, spec: StudySpec) -> "rpc.SuggestionServiceAsyncStub":
-        return self._stub_at(spec.algorithm.endpoint or await self.address_of())
+    async def _address(self, spec: StudySpec) -> str:
+        return spec.algorithm.endpoint or await self.address_of()
 
-    def _stub_at(self, address: str) -> "rpc.SuggestionServiceAsyncStub":
+    def _stub(self, address: str) -> "rpc.SuggestionServiceAsyncStub":
         if address not in self._channels:
-            self._channels[address] = open_channel(address)
+            self._channels[address] = open_channel(address, tls=tls_for(address))
         return rpc.SuggestionServiceStub(self._channels[address])
 
 
-def _as_mistake(error: TunesmithError) -> TunesmithError:
-    """An algorithm that the service does not have is a mistake of the document."""
-    if isinstance(error, NotFound):
-        return FixRequest(str(error), [Mistake("spec.algorithm.name", str(error))])
-    return error
+async def _answer(call: Awaitable[Response], address: str) -> Response:
+    """What a service answers. That it does not is our trouble: a client that was told so would take us for gone."""
+    try:
+        return await answer(call, address, tls_for(address))
+    except CheckAddress as error:
+        raise TryAgain(f"the suggestion service {address} does not answer: {error}") from error
 
 
 async def _stream(history: History, base: int, digest: int, names: dict[str, int]) -> AsyncIterator[pb.SuggestRequest]:

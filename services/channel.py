@@ -1,7 +1,10 @@
 """Channels to our services: message size, keepalive, deadline and token in one place."""
 
-from collections.abc import Iterator
+import asyncio
+import os
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import grpc
 
@@ -10,9 +13,21 @@ from tunesmith.services._client import aio_interceptors, sync_interceptors
 from tunesmith.services._options import Options, channel_options
 from tunesmith.services._platform import check_platform
 from tunesmith.services._tls import ClientTls
-from tunesmith.services.errors import from_rpc_error
+from tunesmith.services._tls_probe import tls_trouble
+from tunesmith.services.errors import CheckAddress, CheckTls, TunesmithError, from_rpc_error
 
-__all__ = ["DEADLINE", "ClientTls", "open_channel", "open_sync_channel", "rpc_errors"]
+__all__ = [
+    "DEADLINE",
+    "ClientTls",
+    "answer",
+    "call_error",
+    "open_channel",
+    "open_sync_channel",
+    "rpc_errors",
+    "tls_for",
+]
+
+Response = TypeVar("Response")
 
 DEADLINE = 30.0
 """Seconds that a unary call may take unless it says otherwise."""
@@ -50,6 +65,34 @@ def open_sync_channel(
     else:
         channel = grpc.secure_channel(target, credentials, options=options)
     return grpc.intercept_channel(channel, *sync_interceptors(token, deadline))
+
+
+def tls_for(address: str) -> ClientTls | None:
+    """What TUNESMITH_CA, TUNESMITH_CERT and TUNESMITH_KEY say, for an address with `https://`; None for any other."""
+    return ClientTls.from_environment(os.environ) if address.startswith("https://") else None
+
+
+def call_error(error: grpc.RpcError, address: str, tls: ClientTls | None = None) -> TunesmithError:
+    """The error that a failed call means to its caller; where TLS is why nobody answered, CheckTls says what is wrong.
+
+    Args:
+        error: Of the call.
+        address: As the channel was opened; one on TCP may be connected to, for some seconds.
+        tls: As the channel was opened.
+    """
+    ours, parsed = from_rpc_error(error), parse_address(address)
+    if not isinstance(ours, CheckAddress) or isinstance(parsed, UnixAddress):
+        return ours
+    trouble = tls_trouble(parsed, tls or (ClientTls() if parsed.tls else None))
+    return ours if trouble is None else CheckTls(trouble)
+
+
+async def answer(call: Awaitable[Response], address: str, tls: ClientTls | None = None) -> Response:
+    """What a call on a channel to `address` answers; a failed one raises its `call_error`."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise await asyncio.to_thread(call_error, error, address, tls) from error
 
 
 @contextmanager

@@ -123,6 +123,10 @@ class CheckAddress(TryAgain):
     reason = "CHECK_ADDRESS"
 
 
+class CheckTls(CheckAddress):
+    """Somebody is there, but the two ends do not agree on TLS: see the certificates, or the address's `https://`."""
+
+
 class FreeSpace(TunesmithError):
     """A disk is full, and nothing was half done: free some space, then call again."""
 

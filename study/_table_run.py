@@ -29,7 +29,10 @@ ALGORITHM = Record(
         ),
         Field(
             "endpoint",
-            Text(r"unix:.+|[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:.]+\]:[0-9]{1,5}", "be host:port or unix:PATH"),
+            Text(
+                r"unix:.+|(https://)?([^\s:/]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}",
+                "be host:port, https://host:port or unix:PATH",
+            ),
             "Address of a suggestion service of your own that offers the algorithm.",
             "",
         ),

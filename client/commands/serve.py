@@ -36,6 +36,9 @@ def _listen(default: str | None) -> Decorator:
 _network = _together(
     click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file with the certificate of this server."),
     click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file with its key."),
+    click.option(
+        "--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients."
+    ),
     click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS."),
 )
 _manager = _together(
@@ -48,7 +51,11 @@ _manager = _together(
         is_flag=True,
         help="Ask for no token on loopback: then every user of this machine can run commands.",
     ),
-    click.option("--suggestion", metavar="ADDRESS", help="A suggestion service.  [default: start one when needed]"),
+    click.option(
+        "--suggestion",
+        metavar="ADDRESS",
+        help="A suggestion service; for https:// see TUNESMITH_CA at --ca.  [default: start one when needed]",
+    ),
     _network,
 )
 
@@ -90,7 +97,6 @@ def suggestion() -> None:
 @suggestion.command("serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol")
 @click.option("--algorithm", multiple=True, metavar="NAME", help="Offer only this one; may be repeated.")
 @_listen(SUGGESTION)
-@click.option("--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients.")
 @_network
 def suggestion_serve(**_: Any) -> NoReturn:
     """Run the suggestion service, in the foreground."""

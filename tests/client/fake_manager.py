@@ -18,7 +18,7 @@ import grpc
 import numpy
 
 from tunesmith.services import errors, local
-from tunesmith.services.server import serving
+from tunesmith.services.server import TlsFiles, serving
 from tunesmith.study import StudyState, TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import manager_pb2_grpc as rpc
@@ -443,14 +443,16 @@ class Running:
 
 
 @contextmanager
-def fake_manager(script: Script | None = None, address: str | None = None) -> Iterator[Running]:
+def fake_manager(
+    script: Script | None = None, address: str | None = None, tls: TlsFiles | None = None
+) -> Iterator[Running]:
     """A fake in a thread of its own, while the block runs."""
     started: list[Running] = []
     ready, stop = threading.Event(), asyncio.Event()
 
     async def main(at: str) -> None:
         manager = FakeManager(script or Script())
-        async with serving(manager.register, listen=[at], token_check=None, drain=0) as addresses:
+        async with serving(manager.register, listen=[at], token_check=None, drain=0, tls=tls) as addresses:
             started.append(Running(addresses[0], manager, asyncio.get_running_loop()))
             ready.set()
             await stop.wait()

@@ -2,12 +2,12 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.certificates import certificate
 from tests.client.conftest import Command
 
 Became = list[tuple[str, list[str], dict[str, str]]]
@@ -56,31 +56,22 @@ def test_a_databases_password_is_no_argument(command: Command, became: Became, m
     assert not any("secret" in word for word in words)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
-    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
-    subprocess.run([*words.split(), *names, *files], check=True, capture_output=True)
-    return tmp_path
-
-
-def test_the_suggestion_service_over_tls(command: Command, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ["suggestion", "serve", "--listen", "localhost:0", "--algorithm", "sobol"]
-    files = ["--tls-cert", str(certificate / "cert.pem"), "--tls-key", str(certificate / "key.pem")]
+def test_the_suggestion_service_over_tls(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = certificate(tmp_path / "tls")
+    words = ["suggestion", "serve", "--listen", "127.0.0.1:0", "--algorithm", "sobol"]
+    files = ["--tls-cert", str(made.cert), "--tls-key", str(made.key)]
     with subprocess.Popen(
         [sys.executable, "-m", "tunesmith.client", *words, *files], stdout=subprocess.PIPE, text=True
     ) as service:
         try:
             assert service.stdout is not None
             (address,) = json.loads(service.stdout.readline())["listen"]
-            monkeypatch.setenv("TUNESMITH_CA", str(certificate / "cert.pem"))
-            server = address if address.startswith("https://") else f"https://{address}"
-            server = server.replace("127.0.0.1", "localhost")
-            found = json.loads(command("algorithms", "--server", server, "-o", "json").out)
-            assert [algorithm["name"] for algorithm in found] == ["sobol"]
+            endpoint = ["validate", "study.yaml", "--set", f"spec.algorithm.endpoint={address}"]
+            untrusted = command(*endpoint)
+            assert (untrusted.code, "set TUNESMITH_CA" in untrusted.err) == (3, True)
+            monkeypatch.setenv("TUNESMITH_CA", str(made.cert))
+            assert command(*endpoint, "--set", "spec.algorithm.name=sobol").code == 0
+            assert "spec.algorithm.name: " in command(*endpoint).err  # it is random, which is not offered there
         finally:
             service.terminate()
     assert service.returncode == 0
