@@ -44,7 +44,8 @@ class StudyView:
     """A study as an algorithm sees it: read only, but for `memo`.
 
     `history` holds every trial known so far by number, pending ones too; `tried` the keys (`SearchSpace.key`) of all
-    their assignments. `memo` is scratch space that lives as long as the study is held, and begins empty at any moment:
+    their assignments; `log` the numbers of trials in the order in which they came or changed, and only grows while
+    `memo` lives. `memo` is scratch space that lives as long as the study is held, and begins empty at any moment:
     an algorithm may keep there what it would otherwise compute again, and an answer never depends on it.
     """
 
@@ -54,6 +55,7 @@ class StudyView:
     settings: Settings
     history: Mapping[int, TrialRecord]
     tried: Set[str]
+    log: Sequence[int]
     memo: MutableMapping[str, Any] = field(default_factory=dict)
 
 

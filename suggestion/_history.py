@@ -1,6 +1,6 @@
 """What the service holds of a study's trials: the records, and the keys of their assignments."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 
 from tunesmith.study import Assignment, SearchSpace
@@ -16,6 +16,7 @@ class History:
         self._records: dict[int, TrialRecord] = {}
         self._numbers: dict[str, int] = {}
         self._keys: dict[int, str | None] = {}
+        self._log: list[int] = []
         self._tried: dict[str, int] = {}  # key -> how many trials have it
 
     def __len__(self) -> int:
@@ -31,6 +32,11 @@ class History:
     def tried(self) -> Set[str]:
         """Keys of all assignments, whatever became of the trials; shows later changes too."""
         return self._tried.keys()
+
+    @property
+    def log(self) -> Sequence[int]:
+        """Numbers of the trials in the order in which they came or changed; only grows."""
+        return self._log
 
     def number_of(self, name: str) -> int | None:
         """Return the number of the trial called `name`."""
@@ -51,6 +57,7 @@ class History:
                 self._forget(record.number)
                 self._learn(record)
             self._records[record.number] = record
+            self._log.append(record.number)
         return rewritten
 
     def _learn(self, record: TrialRecord) -> None:

@@ -39,7 +39,9 @@ class Held:
     def view(self) -> StudyView:
         """Show it to an algorithm."""
         job, history = self.job, self.history
-        return StudyView(self.uid, job.spec, job.seed, job.settings, history.records, history.tried, self.memo)
+        return StudyView(
+            self.uid, job.spec, job.seed, job.settings, history.records, history.tried, history.log, self.memo
+        )
 
 
 class Studies:

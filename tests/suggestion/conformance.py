@@ -121,7 +121,8 @@ class Study:
 
     def view(self) -> StudyView:
         seed = self.spec.seed or 0
-        return StudyView("uid", self.spec, seed, self.settings, self.history.records, self.history.tried, self.memo)
+        history = self.history
+        return StudyView("uid", self.spec, seed, self.settings, history.records, history.tried, history.log, self.memo)
 
     def ask(self, number: int) -> Answer:
         """Ask for so many trials, without taking them up."""
