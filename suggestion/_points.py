@@ -1,5 +1,6 @@
 """The points of a study's search space: which are taken, and which are left."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,16 @@ class Points:
             return False
         self._given.add(key)
         return True
+
+    def pick(self, candidates: Iterable[Assignment], number: int, text: str) -> Drawn | None:
+        """Take the first of the candidates, which come best first, that constraints allow and nobody has tried.
+
+        Where there is none, draw one for trial `number`; None when no point is left. `text` explains a candidate.
+        """
+        for assignment in candidates:
+            if self._space.feasible(assignment) and self.take(self.key(assignment)):
+                return Drawn(assignment, text)
+        return self.draw(number)
 
     def draw(self, number: int) -> Drawn | None:
         """Draw a point for trial `number` and take it; None when none is left.
