@@ -17,6 +17,7 @@ class Exit(IntEnum):
     WRONG = 2
     UNREACHABLE = 3
     PLATFORM_FAILED = 4
+    UNFORESEEN = 70
     INTERRUPTED = 130
 
 
@@ -127,3 +128,18 @@ def _advice(error: errors.TunesmithError) -> list[str]:
 def show(error: errors.TunesmithError) -> None:
     """Print an error on standard error."""
     print(*error_lines(error), sep="\n", file=sys.stderr, flush=True)
+
+
+def show_unforeseen(error: Exception) -> Exit:
+    """Print an error that nobody thought of: a bug. Its traceback is for whoever looks for it."""
+    import os
+    import traceback
+
+    if os.environ.get("TUNESMITH_DEBUG"):
+        traceback.print_exception(error)
+    what = safe(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    lines = [f"error: a mistake of Tunesmith's own: {what}"]
+    if not os.environ.get("TUNESMITH_DEBUG"):
+        lines += ["Please report it, with what TUNESMITH_DEBUG=1 shows before the same command."]
+    print(*lines, sep="\n", file=sys.stderr, flush=True)
+    return Exit.UNFORESEEN

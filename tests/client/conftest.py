@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from tests.client.fake_manager import Running, Script, fake_manager
 
-from tunesmith.client import __main__ as program
+from tunesmith.client import _command as program
 
 DOCUMENT = """\
 apiVersion: tunesmith.dev/v1

@@ -15,7 +15,7 @@ import pytest
 from tests.client.conftest import DOCUMENT
 from tests.client.fake_manager import Running, Script
 
-from tunesmith.client import __main__ as program
+from tunesmith.client import _command as program
 from tunesmith.client import _progress
 from tunesmith.client._display import HEARTBEAT, LINE, LineDisplay
 from tunesmith.client._progress import Progress
