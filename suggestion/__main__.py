@@ -64,6 +64,10 @@ def serve(
     The service runs no commands and holds no secrets, so it asks for no token. It keeps nothing on disk, and may be
     killed and started again at any moment.
     """
+    from tunesmith.suggestion._work import limit_library_threads
+
+    limit_library_threads()  # before anything imports numpy
+
     from tunesmith.services.errors import TunesmithError
     from tunesmith.suggestion import UnknownAlgorithm, load_registry
     from tunesmith.suggestion._service import SuggestionService

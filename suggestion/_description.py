@@ -51,7 +51,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class AlgorithmDescription:
-    """One algorithm. `summary` is one line, `description` a paragraph, `source` the paper or origin of the method."""
+    """One algorithm. `summary` is one line, `description` a paragraph, `source` the paper or origin of the method.
+
+    `heavy`: a call takes more than a fraction of a second of computing, so that it must not hold up the quick ones.
+    """
 
     name: str
     summary: str
@@ -60,3 +63,4 @@ class AlgorithmDescription:
     settings: tuple[SettingDescription, ...] = ()
     aliases: tuple[str, ...] = ()
     capabilities: Capabilities = Capabilities()
+    heavy: bool = False

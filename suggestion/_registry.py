@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from tunesmith.suggestion import algorithms
 from tunesmith.suggestion._algorithm import Algorithm
+from tunesmith.v1 import types_pb2
 
 ENTRY_POINTS = "tunesmith.algorithms"
 _MARK = "__tunesmith_algorithm__"
@@ -57,6 +58,11 @@ class Registry:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         offered = ", ".join(algorithm.description.name for algorithm in self)
         raise UnknownAlgorithm(f"algorithm {name[:100]!r} is not offered here{hint} (offered: {offered})")
+
+    def is_heavy(self, spec: types_pb2.StudySpec) -> bool:
+        """Whether the algorithm that a spec names takes seconds of computing; False when it names none of these."""
+        found = self._by_name.get(spec.algorithm.name)
+        return found is not None and found.description.heavy
 
     def only(self, names: Sequence[str]) -> "Registry":
         """Return a registry of the algorithms called `names`. Raises UnknownAlgorithm."""

@@ -12,6 +12,7 @@ side by side, and any of them may die.
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -23,6 +24,7 @@ from tunesmith.suggestion._registry import Registry
 from tunesmith.suggestion._studies import Held, Studies
 from tunesmith.suggestion._turn import advance, ask, base_of, check_header, fits, read_job, refused
 from tunesmith.suggestion._wire import algorithm_to_proto, answer_to_proto
+from tunesmith.suggestion._work import Workers
 from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import suggestion_pb2_grpc
 
@@ -34,9 +36,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
     """Answers for the algorithms of a registry. Their work is done in threads, so that other calls are answered."""
 
-    def __init__(self, registry: Registry, studies: Studies) -> None:
+    def __init__(self, registry: Registry, studies: Studies, workers: Workers | None = None) -> None:
         """Offer the registry's algorithms, and hold what `studies` has room for."""
-        self._registry, self._studies = registry, studies
+        self._registry, self._studies, self._workers = registry, studies, workers or Workers()
         self._turns: set[asyncio.Task[messages.SuggestResponse]] = set()
 
     def register(self, server: grpc.aio.Server) -> list[str]:
@@ -50,7 +52,7 @@ class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
 
     async def Validate(self, request: messages.ValidateRequest, context: Context) -> messages.ValidateResponse:
         """Check a study that is to be."""
-        return await asyncio.to_thread(_validate, request, self._registry)
+        return await self._workers.run(partial(_validate, request, self._registry), heavy=False)
 
     async def Suggest(
         self, requests: AsyncIterator[messages.SuggestRequest], context: Context
@@ -72,7 +74,8 @@ class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
         async with self._studies.lock(uid):
             held = self._check_base(header)
             try:
-                advanced, response = await asyncio.to_thread(_take_turn, held, header, chunks, self._registry)
+                work = partial(_take_turn, held, header, chunks, self._registry)
+                advanced, response = await self._workers.run(work, heavy=self._registry.is_heavy(header.spec))
             except BaseException:
                 self._studies.drop(uid)  # it may be half done
                 raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
+from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, ReportBug, TunesmithError
 from tunesmith.study import DocumentError, Mistake, NoFeasiblePoint, wire
 from tunesmith.suggestion._algorithm import Answer
 from tunesmith.suggestion._check import read_study, seed_of
@@ -12,6 +12,9 @@ from tunesmith.suggestion._studies import Held, Job
 from tunesmith.suggestion._wire import records_from_proto
 from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import types_pb2
+
+MOST = 1000
+"""Characters of an algorithm's own error that are passed on."""
 
 
 def check_header(header: messages.SuggestHeader) -> None:
@@ -61,13 +64,20 @@ def advance(
 
 
 def ask(held: Held, names: Sequence[messages.TrialName]) -> Answer:
-    """Ask the study's algorithm for trials that are not in the history."""
+    """Ask the study's algorithm for trials that are not in the history.
+
+    Whatever it raises is told to the caller, for whose study it is the end: this service holds no secrets.
+    """
     wanted = [(name.name, name.number) for name in names]
     _check_new(held.history, wanted)
     try:
         return held.job.algorithm.suggest(held.view(), wanted)
     except NoFeasiblePoint as error:
         raise refused([Mistake("spec.constraints", str(error))]) from error
+    except TunesmithError:
+        raise
+    except Exception as error:
+        raise ReportBug(f"{type(error).__name__}: {str(error)[:MOST]}") from error
 
 
 def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
