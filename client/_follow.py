@@ -116,7 +116,7 @@ class Follower:
         if paused and not was and not self.interrupted:
             name, how = safe(study.name), _result.state_text("paused", study.reason)
             self.display.say([f"Study {name} is {how}; `tunesmith resume {name}` goes on."])
-        elif was and study.state is StudyState.RUNNING:
+        elif was and study.state is StudyState.RUNNING and not self.interrupted:  # what was under way may come late
             self.display.say([f"Study {safe(study.name)} goes on."])
 
     def _interrupt(self) -> None:

@@ -17,6 +17,7 @@ class Interrupts:
         """Whether there was one that was only noted."""
         self._held = False
         self._tell: Callable[[], None] | None = None
+        self._untold = [True]  # emptied by whoever tells: a signal may come between any two steps of `listen`
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -33,14 +34,22 @@ class Interrupts:
         self._held = True
 
     def listen(self, tell: Callable[[], None]) -> None:
-        """Call `tell` when one is noted, also one that was before. It is called inside a signal handler."""
+        """Call `tell` once when one is noted, also one that was before. It is called inside a signal handler."""
         self._tell = tell
         if self.pressed:
-            tell()
+            self._tell_once()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.pressed or not self._held:
             raise KeyboardInterrupt
         self.pressed = True
-        if self._tell is not None:
-            self._tell()
+        self._tell_once()
+
+    def _tell_once(self) -> None:
+        if self._tell is None:
+            return
+        try:
+            self._untold.pop()
+        except IndexError:
+            return
+        self._tell()

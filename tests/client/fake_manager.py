@@ -81,7 +81,7 @@ class FakeManager(rpc.ManagerServiceServicer):
         self.studies: dict[tuple[str, str], FakeStudy] = {}
         self.calls: list[tuple[str, Any]] = []
         self._replies: dict[str, Any] = {}
-        self._changed = asyncio.Condition()
+        self._changed, self._changes = asyncio.Condition(), 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def register(self, server: grpc.aio.Server) -> list[str]:
@@ -102,8 +102,14 @@ class FakeManager(rpc.ManagerServiceServicer):
         raise errors.NotFound(f"no trial {key.trial} in study {key.study.name}")
 
     async def changed(self) -> None:
+        self._changes += 1
         async with self._changed:
             self._changed.notify_all()
+
+    async def _after(self, changes: int) -> None:
+        """Wait until more has changed: what changes while a message is on its way counts, too."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._changes > changes)
 
     # ---- studies
 
@@ -279,7 +285,7 @@ class FakeManager(rpc.ManagerServiceServicer):
         self.calls.append(("WatchStudy", request))
         sent = 0
         while True:
-            study = self.find(request.key)
+            study, changes = self.find(request.key), self._changes
             yield pb.WatchStudyResponse(study=study.message)
             sent += 1
             if study.state in _ENDED:
@@ -287,8 +293,7 @@ class FakeManager(rpc.ManagerServiceServicer):
             if sent == self.script.break_watch_after:
                 self.script.break_watch_after = None
                 raise errors.TryAgain("going away")
-            async with self._changed:
-                await self._changed.wait()
+            await self._after(changes)
 
     async def PauseStudy(self, request: pb.PauseStudyRequest, context: Any) -> pb.PauseStudyResponse:
         study = self._known("PauseStudy", request)
@@ -358,14 +363,14 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def WatchTrials(self, request: pb.WatchTrialsRequest, context: Any) -> AsyncIterator[pb.WatchTrialsResponse]:
         study, revision = self.find(request.study), request.since_revision
         while True:
+            changes = self._changes
             found = [trial for trial in study.trials if trial.revision > revision]
             if found:
                 revision = study.message.revision
                 yield pb.WatchTrialsResponse(trials=found, revision=revision)
             if study.state in _ENDED:
                 return
-            async with self._changed:
-                await self._changed.wait()
+            await self._after(changes)
 
     async def StopTrial(self, request: pb.StopTrialRequest, context: Any) -> pb.StopTrialResponse:
         self.calls.append(("StopTrial", request))

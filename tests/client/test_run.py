@@ -1,5 +1,6 @@
 """`tunesmith run`: from a document to its best trial, taken up again, edited, refused, broken off."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,15 +9,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from tests.client.conftest import DOCUMENT, Command
-from tests.client.fake_manager import Running, Script
+from tests.client.fake_manager import FakeManager, Running, Script
 
 from tunesmith.client import _follow
 from tunesmith.client._interrupts import Interrupts
 from tunesmith.services import errors
-from tunesmith.study import StudyState, TrialState
+from tunesmith.study import StudyState, TrialState, read_study_job, wire
+from tunesmith.v1 import manager_pb2 as pb
+from tunesmith.v1 import types_pb2 as types
 
 Fake = Callable[..., Running]
 FAILS = {
@@ -376,3 +381,39 @@ def test_head_closes_the_pipe(fake: Fake, command: Command, folder: Path) -> Non
     words = f"{sys.executable} -m tunesmith.client get trials digits | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=20)
     assert done.stderr == ""
+
+
+def test_an_interrupt_is_told_once_whenever_it_comes() -> None:
+    code = Interrupts.listen.__code__
+    for line in sorted({line for _, _, line in code.co_lines() if line}):
+        heard: list[str] = []
+
+        def trace(frame: FrameType, event: str, arg: object, line: int = line) -> Any:
+            if frame.f_code is code and event == "line" and frame.f_lineno == line:
+                sys.settrace(None)
+                signal.raise_signal(signal.SIGINT)
+            return trace
+
+        with Interrupts() as interrupts:
+            interrupts.hold()
+            sys.settrace(trace)
+            interrupts.listen(lambda heard=heard: heard.append("told"))  # type: ignore[misc]
+            sys.settrace(None)
+            if not interrupts.pressed:
+                signal.raise_signal(signal.SIGINT)
+        assert heard == ["told"], line
+
+
+async def test_the_fake_tells_what_changes_while_it_tells() -> None:
+    """A watch and a stop that come together are what the test of an interrupt at creation is about."""
+    manager = FakeManager(Script(pace=30))
+    key = pb.StudyKey(name="digits")
+    job = wire.job_to_proto(read_study_job(DOCUMENT, base=Path("/")))
+    await manager.CreateStudy(pb.CreateStudyRequest(request_id="a", job=job), None)
+    watch = manager.WatchStudy(pb.WatchStudyRequest(key=key), None)
+    await anext(watch)
+    await manager.StopStudy(pb.StopStudyRequest(request_id="b", key=key, interrupt=True), None)
+    async with asyncio.timeout(2):
+        told = await anext(watch)
+    assert told.study.state == types.STUDY_STATE_PAUSED
+    await watch.aclose()  # type: ignore[attr-defined]
