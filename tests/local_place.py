@@ -47,6 +47,13 @@ def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
     return True
 
 
+def _guards(process: psutil.Process) -> bool:
+    try:
+        return process.name() == "runner-guard"
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Place:
     """A folder with a launcher; `launch` and its like name trials by a short name."""
 
@@ -110,6 +117,18 @@ class Place:
 
     def runners(self) -> list[psutil.Process]:
         """The runners of this place."""
+        return [process for process in self._parents() if not _guards(process)]
+
+    def guards(self) -> list[psutil.Process]:
+        """Those that inherit the trials of a runner of this place."""
+        return [process for process in self._parents() if _guards(process)]
+
+    def kill_runners(self) -> None:
+        """Kill all of these, so that nobody learns how their trials end."""
+        for process in [*self.guards(), *self.runners()]:
+            process.kill()
+
+    def _parents(self) -> list[psutil.Process]:
         return [process for process in processes_of(self.runtime) if "_runner" in " ".join(process.cmdline())]
 
     @property

@@ -27,7 +27,7 @@ class Attempt:
     launching: bool = False  # its launch finds out what became of it, and not the recovery from a lost runner
     orphan: Orphan | None = None
     kill_at: float | None = None  # the loop's time; None: nobody asked it to stop
-    message: str = ""  # why it was killed, when nobody can record it
+    message: str = ""  # why we killed it, when nobody told its runner
 
 
 class Exits(AsyncIterator[Exit]):
@@ -98,7 +98,7 @@ class Book:
         """Give the exit that a record tells, or that its lack tells."""
         trial, number = attempt.trial, attempt.number
         if record is not None:
-            self.end(attempt, exit_from_record(trial, number, record))
+            self.end(attempt, exit_from_record(trial, number, record, attempt.message))
             return
         stopped = attempt.kill_at is not None or Path(attempt.folder, STOP).exists()
         self.end(attempt, exit_without_record(trial, number, now, stopped=stopped, message=attempt.message))

@@ -38,10 +38,12 @@ def describe(status: int | None, signal: int | None) -> str:
     return f"exit status {status}" if status else ""
 
 
-def exit_from_record(trial: str, attempt: int, record: dict[str, Any]) -> Exit:
-    """The exit that a record of the runner tells."""
+def exit_from_record(trial: str, attempt: int, record: dict[str, Any], killed: str = "") -> Exit:
+    """The exit that a record of the runner tells. `killed`: why we killed it, which is memory; it may not know."""
     status, signal = record.get("status"), record.get("signal")
     failure = record.get("failure")
+    if killed and signal == signals.SIGKILL and not failure:
+        return Exit(trial, attempt, None, signal, FailureClass.OUT_OF_MEMORY, killed, record["time"])
     return Exit(
         trial=trial,
         attempt=attempt,

@@ -2,8 +2,8 @@
 
 One long-lived runner (`_runner`) is the parent of all of them: it claims, starts, stops and buries them whether a
 manager lives or not, and it is the one that learns how they ended. This is the manager's side. When the runner itself
-is killed, its trials run on; they are watched by their pidfd (`_fates`, `_orphans`), and as nobody learns their exit
-status they end `lost`, unless they were asked to stop.
+is killed, its trials run on; they are watched by their pidfd (`_fates`, `_orphans`). How they end its guard records;
+where that is dead too nobody learns it, and they end unseen and `lost`, unless they were asked to stop.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tunesmith.manager.launchers._runner._connection import Connection
@@ -28,9 +28,15 @@ _Message = dict[str, Any]
 
 
 class Server:
-    """Serves managers until none has been connected for `idle` seconds and no trial runs."""
+    """Serves managers until none has been connected for `idle` seconds and no trial runs. `note`: see Trials."""
 
-    def __init__(self, listener: socket.socket, idle: float, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        idle: float,
+        log: Callable[[str], None],
+        note: Callable[[Mapping[int, str]], None],
+    ) -> None:
         self._listener = listener
         self._idle = idle
         self._log = log
@@ -38,7 +44,7 @@ class Server:
         self._alone_since = time.monotonic()
         self._connections: list[Connection] = []
         self._selector = selectors.DefaultSelector()
-        self._trials = Trials(self._tell_exit, log)
+        self._trials = Trials(self._tell_exit, log, note)
         self._operations: dict[str, Callable[[Connection, _Message], None]] = {
             "env": self._env,
             "launch": self._launch,

@@ -9,7 +9,9 @@ import time
 import traceback
 from collections.abc import Sequence
 
+from tunesmith.manager.launchers._runner import _processes
 from tunesmith.manager.launchers._runner._files import LOCK, LOG, SOCKET
+from tunesmith.manager.launchers._runner._guard import Ledger, guard
 from tunesmith.manager.launchers._runner._server import Server
 
 _LONGEST_LOG = 1 << 20  # bytes; a longer one is begun anew
@@ -27,9 +29,30 @@ def main(arguments: Sequence[str]) -> None:
     if os.fork():  # what can go wrong has been tried: who waits for this process is told
         os._exit(0)
     _detach(log)
-    _log(f"runner {os.getpid()} serves {arguments[0]}")
+    ledger = Ledger()
+    if runner := _fork_runner():
+        listener.close()
+        os.close(lock)  # the runner's alone: when it dies, another may have its place
+        guard(runner, ledger, _log)
+    else:
+        _serve(listener, float(arguments[1]), ledger, arguments[0])
+
+
+def _fork_runner() -> int:
+    """The runner's pid in its guard; 0 in the runner, also where it has none."""
+    if not _processes.become_subreaper():
+        return 0
     try:
-        Server(listener, float(arguments[1]), _log).run()
+        return os.fork()
+    except OSError as error:  # no means for another process: it works without
+        _log(f"runner {os.getpid()} has no guard: {error}")
+        return 0
+
+
+def _serve(listener: socket.socket, idle: float, ledger: Ledger, folder: str) -> None:
+    _log(f"runner {os.getpid()} serves {folder}")
+    try:
+        Server(listener, idle, _log, ledger.write).run()
     except BaseException:
         _log(traceback.format_exc())
         raise

@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.manager.launchers._runner import _processes
@@ -15,41 +14,48 @@ from tunesmith.manager.launchers._runner._files import CLAIM, PROCESS, STOP, wri
 from tunesmith.manager.launchers._runner._reap import bury, kill_strays, next_dead, signal_group
 from tunesmith.manager.launchers._runner._records import Records
 from tunesmith.manager.launchers._runner._spawn import CannotStartError, Order, claim, spawn
+from tunesmith.manager.launchers._runner._verdict import Trial, Verdicts
 
 _CHECKPOINT_DIR = b"TUNESMITH_CHECKPOINT_DIR"
-_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
-
-
-@dataclass(slots=True)
-class Trial:
-    """A running trial. `deadline`: when to kill it, on the monotonic clock; `failure`, `message`: why we killed it."""
-
-    folder: str
-    pid: int
-    stopped: bool = False
-    deadline: float = math.inf
-    failure: str = ""
-    message: str = ""
 
 
 class Trials:
-    """The trials of one runner. `report(folder, record)` is called once for each that ends."""
+    """The trials of one runner. `report(folder, record)` is called once for each that ends.
 
-    def __init__(self, report: Callable[[str, dict[str, Any]], None], log: Callable[[str], None]) -> None:
+    `note(folders by pid)` is called with all that run before one is started, which has pid 0 then, and when it has.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[str, dict[str, Any]], None],
+        log: Callable[[str], None],
+        note: Callable[[Mapping[int, str]], None] = lambda _folders: None,
+    ) -> None:
         self._report = report
         self._log = log
+        self._note = note
         self._records = Records(log)
         self._by_pid: dict[int, Trial] = {}
         self._by_folder: dict[str, Trial] = {}
         self._strays: set[int] = set()
         self._boot = _processes.boot_id()
-        self._oom_kills = _processes.oom_kills()
+        self._verdicts = Verdicts()
         _processes.become_subreaper()
 
     @property
     def idle(self) -> bool:
         """Whether nothing runs and every record is in its place."""
-        return not self._by_pid and self._records.due == math.inf
+        return not self._by_pid and not self.waits_for_room
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether a full disk refused a record."""
+        return self._records.due != math.inf
+
+    def inherit(self, folder: str, pid: int) -> None:
+        """Take over a trial that another runner started and that is our child now."""
+        if pid not in self._by_pid and folder not in self._by_folder:
+            self._by_pid[pid] = self._by_folder[folder] = Trial(folder, pid, inherited=True)
 
     def launch(self, order: Order, grant: Mapping[str, Any]) -> dict[str, Any]:
         """Claim and start an attempt: `started` with its pid, or `claimed` earlier. OSError: nothing is claimed."""
@@ -59,6 +65,7 @@ class Trials:
         try:
             if _CHECKPOINT_DIR in env:
                 os.makedirs(env[_CHECKPOINT_DIR], exist_ok=True)
+            self._note({0: folder, **self._folders()})
             self._started(Trial(folder, spawn(order)))
         except CannotStartError as error:
             self._refuse(folder, str(error))
@@ -75,10 +82,14 @@ class Trials:
 
     def _started(self, trial: Trial) -> None:
         self._by_pid[trial.pid] = self._by_folder[trial.folder] = trial
+        self._note(self._folders())
         start = _processes.start_ticks(trial.pid)
         identity = {"pid": trial.pid, "start": start, "boot": self._boot, "time": time.time()}
         with contextlib.suppress(OSError):  # it runs: without this file it is found by its environment
             write_record(trial.folder, PROCESS, identity)
+
+    def _folders(self) -> dict[int, str]:
+        return {pid: trial.folder for pid, trial in self._by_pid.items()}
 
     def check(self, folder: str) -> dict[str, Any]:
         """What is known of an attempt: `running`, or `ended` with a record that has no file yet, or `unknown`."""
@@ -130,30 +141,13 @@ class Trials:
                 self._sweep()
 
     def _died(self, trial: Trial, status: int) -> None:
-        record = self._record(trial, status)
+        record = self._verdicts.record(trial, status)
         self._records.put(trial.folder, record)  # first: if we die now, nothing is lost
         signal_group(trial.pid, signal.SIGKILL)
         del self._by_pid[trial.pid], self._by_folder[trial.folder]
         bury(trial.pid)
         self._sweep()
         self._report(trial.folder, record)
-
-    def _record(self, trial: Trial, status: int) -> dict[str, Any]:
-        failure = trial.failure
-        if status in _KILLED and not failure and not trial.stopped and self._kernel_was_out_of_memory():
-            failure = "outOfMemory"
-        return {
-            "status": status if status >= 0 else None,
-            "signal": -status if status < 0 else None,
-            "failure": failure,
-            "message": trial.message,
-            "stopped": trial.stopped,
-            "time": time.time(),
-        }
-
-    def _kernel_was_out_of_memory(self) -> bool:
-        before, self._oom_kills = self._oom_kills, _processes.oom_kills()
-        return self._oom_kills > before
 
     def _sweep(self) -> None:
         strays = kill_strays(self._by_pid, self._by_folder)

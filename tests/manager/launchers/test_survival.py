@@ -17,7 +17,7 @@ from tunesmith.manager.launchers import Exit
 from tunesmith.manager.launchers import _link as link
 from tunesmith.manager.launchers._runner import _processes
 from tunesmith.services.errors import TryAgain
-from tunesmith.study import FailureClass
+from tunesmith.study import FailureClass, Resources
 
 COUNT = ("sh", "-c", "echo x >> count; while test -e ../../wait; do sleep 0.02; done; exit 5")
 WAITING = "echo; while ! test -e go; do sleep 0.02; done; exit 6"
@@ -82,7 +82,7 @@ async def test_a_manager_killed_at_any_moment_launches_nothing_twice(place: Plac
         assert [count(place, name) for name in names] == [1] * len(names)
 
 
-async def test_trials_outlive_their_runner(place: Place) -> None:
+async def test_trials_outlive_their_runner_and_its_guard_tells_how_they_end(place: Place) -> None:
     names = ["a", "b", "c"]
     for name in names:
         await place.launch(name, "sh", "-c", WAITING)
@@ -95,16 +95,78 @@ async def test_trials_outlive_their_runner(place: Place) -> None:
     for name in names:
         (place.attempt(name) / "go").touch()
     exits = await ends(place, 3)
-    assert {exit.failure for exit in exits.values()} == {FailureClass.LOST}
+    assert {(exit.status, exit.failure, exit.unseen) for exit in exits.values()} == {
+        (6, FailureClass.USER_ERROR, False)
+    }
+    assert eventually(lambda: len(place.guards()) == 1)  # the first one's has left
+
+
+async def test_trials_outlive_their_runner_and_its_guard(place: Place) -> None:
+    for name in ("a", "b"):
+        await place.launch(name, "sh", "-c", WAITING)
+        await place.started(name)
+    place.kill_runners()
+    assert (await place.run("c", "sh", "-c", "exit 3")).status == 3
+    for name in ("a", "b"):
+        (place.attempt(name) / "go").touch()
+    exits = await ends(place, 2)
+    assert {(exit.status, exit.failure, exit.unseen) for exit in exits.values()} == {(None, FailureClass.LOST, True)}
     assert {exit.message for exit in exits.values()} == {"it is gone, and left no exit status"}
 
 
-async def test_what_lost_its_runner_is_stopped(place: Place) -> None:
+async def test_a_runner_without_its_guard_serves_on(place: Place) -> None:
+    await place.launch("a", "sh", "-c", WAITING)
+    await place.started("a")
+    (guard,) = place.guards()
+    guard.kill()
+    assert eventually(lambda: gone(guard))
+    (place.attempt("a") / "go").touch()
+    assert (await place.next_exit()).status == 6
+    assert (await place.run("b", "sh", "-c", "exit 3")).status == 3
+
+
+@pytest.mark.parametrize("then", ["exit 4", "sleep 0.3; exit 4"])
+async def test_a_trial_that_kills_its_parent_is_seen_to_end(place: Place, then: str) -> None:
+    exit = await place.run("a", "sh", "-c", f"kill -9 $PPID; {then}")
+    assert (exit.status, exit.failure) == (4, FailureClass.USER_ERROR)
+
+
+async def test_what_a_trial_left_is_killed_by_the_guard_too(place: Place) -> None:
+    await place.launch("a", "sh", "-c", "setsid env -i sleep 1060 & " + WAITING)
+    await place.started("a")
+    place.runner.kill()
+    (place.attempt("a") / "go").touch()
+    assert (await place.next_exit()).status == 6
+    assert eventually(
+        lambda: not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "1060"]]
+    )
+
+
+async def test_memory_over_the_limit_ends_what_the_guard_has(place: Place) -> None:
+    script = "import os, time\nprint()\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
+    hungry = script + "block = bytearray(b'x') * 200_000_000; time.sleep(60)"
+    await place.launch("a", sys.executable, "-c", hungry, resources=Resources(memory=100 << 20))
+    await place.started("a")
+    first = place.runner
+    first.kill()
+    assert eventually(lambda: gone(first))
+    assert await place.no_exit(0.3)
+    (place.attempt("a") / "go").touch()
+    exit = await place.next_exit()
+    assert (exit.failure, exit.unseen) == (FailureClass.OUT_OF_MEMORY, False)
+    assert exit.message.endswith(" of 100 MiB")
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_what_lost_its_runner_is_stopped(place: Place, guarded: bool) -> None:
     await place.launch("deaf", "sh", "-c", DEAF + " & setsid sleep 1030")
     await place.launch("polite", "sh", "-c", "trap 'test -e stop && exit 0' TERM; echo; while :; do sleep 0.05; done")
     for name in ("deaf", "polite"):
         await place.started(name)
-    place.runner.kill()
+    if guarded:
+        place.runner.kill()
+    else:
+        place.kill_runners()
     await place.launcher.stop("deaf", 1, 0.3)
     await place.launcher.stop("polite", 1, 60)
     exits = await ends(place, 2)
@@ -120,6 +182,8 @@ async def test_a_runner_killed_at_any_moment_launches_nothing_twice(place: Place
         names = [f"r{round_number}-{number}" for number in range(12)]
         launches = [asyncio.create_task(place.launcher.launch(place.order(name, *COUNT))) for name in names]
         await asyncio.sleep(chance.uniform(0, 0.06))
+        if round_number % 2:
+            place.kill_runners()
         for runner in place.runners():
             runner.kill()
         await asyncio.gather(*launches)
@@ -135,7 +199,7 @@ async def test_both_killed(place: Place) -> None:
     manager = act(place, "t", "u")
     assert eventually(lambda: bool(count(place, "t") and count(place, "u")))
     kill(manager)
-    place.runner.kill()
+    place.kill_runners()
     for name in ("t", "u"):
         assert await place.launcher.adopt(name, 1, place.attempt(name))
     assert await place.no_exit(0.1)
