@@ -105,6 +105,8 @@ class Follower:
                 self.display.say(["The manager went away; its trials go on. Looking for it..."])
             case Found():
                 self.display.say(["The manager answers again; the study goes on."])
+            case Broken(errors.NotFound() as error):
+                raise errors.NotFound(f"{error.message} any more: somebody deleted it, or its database was removed")
             case Broken(error):
                 raise error
             case Interrupt():

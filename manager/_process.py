@@ -8,13 +8,14 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
+from tunesmith.manager._leaving import Ground, until_leaving
 from tunesmith.services._platform import check_platform
 from tunesmith.services.errors import NotNow
 from tunesmith.services.local import (
@@ -42,8 +43,6 @@ log = logging.getLogger(__name__)
 
 TAKE_OVER = 15.0
 """Seconds that an idle local manager gets to leave."""
-LOOK = 1.0
-"""Seconds between two looks at whether there is a reason to leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +215,7 @@ async def _answer(
     from tunesmith.manager.api import ManagerServicer, add_to
     from tunesmith.services.server import TlsFiles, serving
 
+    ground = Ground.of(lock, database_url(settings.database, folder))
     servicer = ManagerServicer(engine, presence, allow_endpoints=not settings.listen)
     address = f"unix:{sockets / 'manager.sock'}"
     tls = TlsFiles(*settings.tls) if settings.tls else None
@@ -231,30 +231,9 @@ async def _answer(
         try:
             say(f"serving at {', '.join(addresses)}")
             sys.stdout.flush()
-            await _until_leaving(settings.idle, engine, presence, stop, lock)
+            await until_leaving(settings.idle, engine, presence, stop, ground.trouble)
         finally:
             remove_place(folder)
-
-
-async def _until_leaving(
-    idle: float | None, engine: "Engine", presence: "Presence", stop: asyncio.Event, lock: FileLock
-) -> None:
-    """Wait until told to leave; with `idle`, also until nobody called for so long and no study goes on.
-
-    When the folder is removed its studies are gone, and a manager of the next folder there needs our place: we leave,
-    and take the trials with us.
-    """
-    while not stop.is_set():
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK if idle is None else min(idle, LOOK)):
-                await stop.wait()
-        if not lock.in_place():
-            log.error("leaving, and stopping all trials: the folder was removed")
-            return await engine.abandon()
-        if idle is not None and not engine.busy and presence.idle_for() >= idle:
-            log.info("leaving: idle for %g s", idle)
-            return None
-    return None
 
 
 async def _token_check(database: "Database", folder: Path, say: Callable[[str], None]) -> "TokenCheck":

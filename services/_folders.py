@@ -54,6 +54,16 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+def still_there(path: Path, known: os.stat_result) -> bool:
+    """Whether a file that was known by `known` still lies at `path`: not removed, and not another in its place."""
+    try:
+        return os.path.samestat(known, path.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # a file system that does not answer for now
+        return True
+
+
 class FileLock:
     """A lock that one process holds, until it releases it or dies. The file stays."""
 
@@ -82,13 +92,7 @@ class FileLock:
 
     def in_place(self) -> bool:
         """Whether it is held, and its file still there: once that is removed, another process can lock a new one."""
-        try:
-            there = self._path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:  # a file system that does not answer for now
-            return self._fd >= 0
-        return self._fd >= 0 and os.path.samestat(os.fstat(self._fd), there)
+        return self._fd >= 0 and still_there(self._path, os.fstat(self._fd))
 
     def release(self) -> None:
         """Give it back; nothing happens when it is not held."""

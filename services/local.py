@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from tunesmith.services._folders import FileLock, private_folder, write_private
+from tunesmith.services._folders import FileLock, private_folder, still_there, write_private
 from tunesmith.services._platform import check_platform
 from tunesmith.services._process import Process, process
 from tunesmith.services._version import VERSION
@@ -24,6 +24,7 @@ __all__ = [
     "socket_folder",
     "state_folder",
     "this_place",
+    "still_there",
     "write_place",
     "write_private",
 ]

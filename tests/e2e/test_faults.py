@@ -1,10 +1,12 @@
 """What the platform does when the machine fails: a full disk, a gigabyte of output, a database that goes away."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -78,6 +80,37 @@ def test_a_folder_that_is_removed_takes_everything_along_and_can_be_used_again(h
     assert len(house.processes("tunesmith.manager serve")) == 1
     shutil.rmtree(house.folder / ".tunesmith")  # of a manager that is idle
     house("run", "study.yaml")
+
+
+def test_a_database_that_is_removed_takes_everything_along(house: House) -> None:
+    """SQLite would go on in a file that nobody can open any more, and lose all of it in the end."""
+    study(house, "echo loss=1; sleep 63", 4)
+    running = house.start("run", "study.yaml")
+    until(lambda: house.processes("sleep 63"))
+    database = house.folder / ".tunesmith" / "tunesmith.db"
+    database.unlink()
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 2, output
+    assert "there is no study 'faults'" in output
+    assert "its database was removed" in output
+    until(lambda: not house.processes("sleep 63"))
+    assert f"the database {database} was removed or replaced while it was in use" in house.log()
+    study(house, "echo loss=1", 2)
+    house("run", "study.yaml")
+
+
+def test_a_database_that_is_replaced_is_noticed(house: House) -> None:
+    study(house, "echo loss=1; sleep 64", 4)
+    house("run", "study.yaml", "--detach")
+    until(lambda: house.processes("sleep 64"))
+    managers = house.processes("tunesmith.manager serve")
+    database, copy = house.folder / ".tunesmith" / "tunesmith.db", house.folder / "copy.db"
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    copy.replace(database)
+    assert psutil.wait_procs(managers, timeout=20)[1] == []
+    assert house.processes("sleep 64") == []
+    assert [trial["number"] for trial in house.json("get", "trials", "faults")]  # of the copy
 
 
 def test_whose_folder_is_removed_is_told(house: House) -> None:
