@@ -30,6 +30,10 @@ class BaseDomain(ABC):
         """Return where `value` lies in [0, 1]; ValueError when it is not in the domain."""
 
     @abstractmethod
+    def borders(self, unit: float) -> tuple[float, float]:
+        """Return where the cell that holds `unit` begins and ends; in a continuum both are `unit`."""
+
+    @abstractmethod
     def count(self) -> int | None:
         """Return how many values there are; None: a continuum."""
 

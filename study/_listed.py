@@ -39,6 +39,11 @@ class ListedDomain(BaseDomain):
             raise ValueError(rule)
         return (self._places[identity(value)] + 0.5) / len(self.values)
 
+    def borders(self, unit: float) -> tuple[float, float]:
+        """Return where the cell that holds `unit` begins and ends."""
+        index = cell(unit, len(self.values))
+        return index / len(self.values), (index + 1) / len(self.values)
+
     def count(self) -> int:
         """Return how many values there are."""
         return len(self.values)

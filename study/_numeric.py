@@ -53,9 +53,7 @@ class NumericDomain(BaseDomain):
         unit = clip(unit)
         if self.grid is None:
             return self._quantile(unit)
-        if self.distribution is Distribution.UNIFORM:
-            return self.grid[min(int(unit * self._size), self._size - 1)]
-        return self.grid[self._nearest(self._scale.number(unit))]
+        return self.grid[self._index(unit)]
 
     def encode(self, value: ParameterValue) -> float:
         """Return where `value` lies."""
@@ -67,7 +65,15 @@ class NumericDomain(BaseDomain):
         index = self._nearest(value)
         if self.distribution is Distribution.UNIFORM:
             return (index + 0.5) / self._size
-        return self._middle(index, self.grid[index])
+        low, high = self._cell(index)
+        return low + (high - low) / 2
+
+    def borders(self, unit: float) -> tuple[float, float]:
+        """Return where the cell that holds `unit` begins and ends; in a continuum both are `unit`."""
+        unit = clip(unit)
+        if self.grid is None:
+            return (0.0, 1.0) if self.min == self.max else (unit, unit)
+        return self._cell(self._index(unit))
 
     def count(self) -> int | None:
         """Return how many values there are; None: a continuum."""
@@ -123,12 +129,20 @@ class NumericDomain(BaseDomain):
     def _on_step(self, value: float, step: float) -> bool:
         return abs(value - step) <= max(self._width * _TOLERANCE, 4 * ulp(value))
 
-    def _middle(self, index: int, value: float) -> float:
-        """The middle of the cell of the grid's value at `index`."""
-        half = self._width / 2
+    def _index(self, unit: float) -> int:
+        """Index of the grid's value in whose cell `unit` lies."""
+        if self.distribution is Distribution.UNIFORM:
+            return min(int(unit * self._size), self._size - 1)
+        return self._nearest(self._scale.number(unit))
+
+    def _cell(self, index: int) -> tuple[float, float]:
+        """Borders of the cell of the grid's value at `index`."""
+        if self.distribution is Distribution.UNIFORM:
+            return index / self._size, (index + 1) / self._size
+        value, half = self.choices()[index], self._width / 2
         low = 0.0 if index == 0 else self._scale.unit(value - half)
         high = 1.0 if index == self._size - 1 else self._scale.unit(value + half)
-        return low + (high - low) / 2
+        return low, high
 
     def mistakes(self) -> Mistakes:
         """Tell of bounds, distributions and steps that cannot be."""

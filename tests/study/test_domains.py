@@ -1,5 +1,6 @@
 """Domains: the unit interval and back, steps, bounds, shares, and what is refused."""
 
+from itertools import pairwise
 from math import isclose, ulp
 from statistics import NormalDist
 
@@ -66,6 +67,29 @@ def test_every_value_of_a_finite_domain_comes_back(domain: Domain) -> None:
     assert [domain.decode(domain.encode(value)) for value in values] == list(values)
     assert [domain.encode(value) for value in values] == sorted(domain.encode(value) for value in values)
     assert [domain.check(value) for value in values] == [None] * len(values)
+
+
+@given(domains(), units)
+def test_a_cell_is_where_its_value_comes_from(domain: Domain, unit: float) -> None:
+    low, high = domain.borders(unit)
+
+    if domain.count() is None:
+        assert low == high == unit
+        return
+    assert 0 <= low <= high <= 1
+    value = domain.decode(unit)
+    assert domain.borders(domain.encode(value)) == (low, high)
+    assert domain.encode(value) == pytest.approx((low + high) / 2, abs=1e-15)
+    if high - low > 1e-9:
+        assert domain.decode(low + (high - low) * 1e-3) == domain.decode(high - (high - low) * 1e-3) == value
+
+
+@given(domains(finite=True))
+def test_cells_cover_the_unit_interval_without_gaps(domain: Domain) -> None:
+    borders = [domain.borders(domain.encode(value)) for value in domain.choices()]
+
+    assert (borders[0][0], borders[-1][1]) == (0, 1)
+    assert all(one[1] == pytest.approx(other[0], abs=1e-9) for one, other in pairwise(borders))
 
 
 @given(st.one_of(double_domains(), int_domains()), units, units)
