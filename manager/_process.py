@@ -126,9 +126,11 @@ async def _serve(
     say: Callable[[str], None],
     fault_point: Callable[[str], None] | None,
 ) -> None:
-    sockets = socket_folder(folder)
+    from tunesmith.services.sockets import Sockets, remove_unused  # here, as Windows has no such locks
+
+    sockets = Sockets.of(folder)
     supervisor = Supervisor(folder)
-    suggestion = OwnSuggestion(supervisor, sockets)
+    suggestion = OwnSuggestion(supervisor, sockets.path)
 
     async def suggestion_address() -> str:
         return settings.suggestion or await suggestion.address()
@@ -137,9 +139,11 @@ async def _serve(
         if settings.warm and not settings.suggestion:
             await suggestion.start()  # its imports take as long as ours: let it begin first
         async with _engine(settings, folder, suggestion_address, fault_point) as (engine, presence):
-            await _answer(settings, folder, lock, sockets, engine, presence, stop, say)
+            await _answer(settings, folder, lock, sockets.path, engine, presence, stop, say)
     finally:
         await supervisor.stop()
+        sockets.leave()
+        remove_unused()
 
 
 @asynccontextmanager
@@ -164,7 +168,7 @@ async def _engine(
         news = News()
         context = Context(
             database=database,
-            launcher=make_launcher("local", LauncherContext(socket_folder(folder))),
+            launcher=make_launcher("local", LauncherContext(socket_folder(folder), logs=folder)),
             suggester=Suggester(suggestion_address, database.history, database.digest_at),
             state=folder,
             changed=news.changed,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,8 +24,8 @@ __all__ = [
     "remove_place",
     "socket_folder",
     "state_folder",
-    "this_place",
     "still_there",
+    "this_place",
     "write_place",
     "write_private",
 ]
@@ -35,6 +36,7 @@ MAX_SOCKET_PATH = 100
 
 _PLACE = "manager.json"
 _ROOM_FOR_NAME = 24
+_LAST_BASE = Path("/tmp")  # short and there, whatever the environment says
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,34 @@ def socket_folder(folder: Path) -> Path:
         Forbidden: Somebody else made it.
     """
     tag = sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
-    name = f"tunesmith-{os.getuid()}-{tag}"
+    name = f"{_socket_prefix()}{tag}"
     fits = (place for place in _bases() if len(os.fsencode(place / name)) <= MAX_SOCKET_PATH - _ROOM_FOR_NAME)
-    return private_folder(next(fits, Path("/tmp")) / name, ours=True)
+    return private_folder(next(fits, _LAST_BASE) / name, ours=True)
+
+
+def socket_folders() -> list[Path]:
+    """Every socket folder of this user, of whichever state folder."""
+    found = [entry for base in {*_bases(), _LAST_BASE} for entry in _entries(base)]
+    return sorted(path for path in found if path.name.startswith(_socket_prefix()) and _is_ours(path))
+
+
+def _socket_prefix() -> str:
+    return f"tunesmith-{os.getuid()}-"
+
+
+def _entries(base: Path) -> list[Path]:
+    try:
+        return [base / name for name in os.listdir(base)]
+    except OSError:
+        return []
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 def _bases() -> list[Path]:

@@ -28,12 +28,14 @@ class Link(asyncio.Protocol):
     def __init__(
         self,
         runtime: Path,
+        log: Path,
         env: Mapping[str, str],
         idle: float,
         on_exit: Callable[[str, _Message], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._runtime = runtime
+        self._log = log
         self._env = dict(env)
         self._idle = idle
         self._on_exit = on_exit
@@ -94,7 +96,7 @@ class Link(asyncio.Protocol):
 
     async def _start_runner(self) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(RUNNER), str(self._runtime), str(self._idle)),
+            *(sys.executable, "-I", "-S", str(RUNNER), str(self._runtime), str(self._idle), str(self._log)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -18,11 +18,12 @@ class LauncherContext:
     """What a launcher is made from.
 
     `runtime` is a folder of this user alone (0700) with a short path, for sockets and locks; `secrets` are names of
-    environment variables that trials must not see.
+    environment variables that trials must not see; `logs` is where a launcher's own log lies, None: in `runtime`.
     """
 
     runtime: Path
     secrets: frozenset[str] = frozenset()
+    logs: Path | None = None
 
 
 LauncherFactory = Callable[[LauncherContext], Launcher]

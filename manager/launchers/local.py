@@ -22,7 +22,7 @@ from tunesmith.manager.launchers._launcher import Exit, Launch, Launcher
 from tunesmith.manager.launchers._link import DisconnectedError, Link
 from tunesmith.manager.launchers._memory_watch import MemoryWatch
 from tunesmith.manager.launchers._registry import LauncherContext, register
-from tunesmith.manager.launchers._runner._files import CLAIM, is_claimed, read_record
+from tunesmith.manager.launchers._runner._files import CLAIM, LOG, is_claimed, read_record
 from tunesmith.manager.launchers._slots import Grant, Slots, StoppedWaitingError, count_cpus, find_gpus
 from tunesmith.services.errors import FreeSpace, TryAgain
 from tunesmith.study import FailureClass
@@ -46,7 +46,8 @@ class LocalLauncher(Launcher):
         """`environ`: what trials inherit, by default ours; `idle`: seconds that the runner stays for nothing."""
         environ = os.environ if environ is None else environ
         self._clock = clock
-        self._link = Link(context.runtime, base_environment(environ, context.secrets), idle, self._told, self._lost)
+        env, log = base_environment(environ, context.secrets), (context.logs or context.runtime) / LOG
+        self._link = Link(context.runtime, log, env, idle, self._told, self._lost)
         self._slots = Slots(count_cpus(), find_gpus(environ))
         self._memory = MemoryWatch(self._over_memory)
         self._book = Book(self._slots, self._memory)

@@ -16,6 +16,7 @@ STOP = "stop"  # exists once the attempt was asked to end
 PROTOCOL = 1  # in the socket's name: a manager never talks to a runner that it does not understand
 SOCKET = f"runner-{PROTOCOL}.sock"
 LOCK = f"runner-{PROTOCOL}.lock"
+USE = "in-use.lock"  # everybody who uses the folder has locked it; as in services/sockets.py
 LOG = "runner.log"
 
 

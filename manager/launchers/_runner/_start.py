@@ -10,22 +10,23 @@ import traceback
 from collections.abc import Sequence
 
 from tunesmith.manager.launchers._runner import _processes
-from tunesmith.manager.launchers._runner._files import LOCK, LOG, SOCKET
+from tunesmith.manager.launchers._runner._files import LOCK, SOCKET
 from tunesmith.manager.launchers._runner._guard import Ledger, guard
 from tunesmith.manager.launchers._runner._server import Server
+from tunesmith.manager.launchers._runner._use import join, leave
 
 _LONGEST_LOG = 1 << 20  # bytes; a longer one is begun anew
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Arguments: the folder, and after how many idle seconds to leave. Returns when some runner has the folder."""
+    """Arguments: the folder, after how many idle seconds to leave, and the log. Returns when another has the folder."""
     os.chdir(arguments[0])  # a socket's path is limited to some 100 bytes, so it is bound by a relative one
     lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    log, listener = _open_log(), _listen()
+    use, log, listener = join(), _open_log(arguments[2]), _listen()
     if os.fork():  # what can go wrong has been tried: who waits for this process is told
         os._exit(0)
     _detach(log)
@@ -33,9 +34,11 @@ def main(arguments: Sequence[str]) -> None:
     if runner := _fork_runner():
         listener.close()
         os.close(lock)  # the runner's alone: when it dies, another may have its place
+        os.close(use)
         guard(runner, ledger, _log)
     else:
         _serve(listener, float(arguments[1]), ledger, arguments[0])
+        leave(arguments[0], use)
 
 
 def _fork_runner() -> int:
@@ -69,8 +72,8 @@ def _listen() -> socket.socket:
     return listener
 
 
-def _open_log() -> int:
-    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def _open_log(path: str) -> int:
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     if os.fstat(log).st_size > _LONGEST_LOG:
         os.ftruncate(log, 0)
     return log
