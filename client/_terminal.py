@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 # C0 but tab and newline, DEL, C1, line separators, and the marks that reorder or hide text.
 _HOSTILE = re.compile(
@@ -55,6 +55,21 @@ class LogText:
         text = "\r" * self._return + self._decoder.decode(data)
         self._return = text.endswith("\r")
         return safe_lines(text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+class _Shown:
+    """A terminal for what `csv` and its like write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(safe_lines(text))
+
+
+def shown(stream: TextIO) -> TextIO:
+    """The stream, or for a terminal one that escapes what it would act on; only its `write` may be used."""
+    return stream if plain_stream(stream) else cast(TextIO, _Shown(stream))
 
 
 def plain_stream(stream: TextIO | None = None) -> bool:

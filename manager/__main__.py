@@ -1,6 +1,7 @@
 """`python -m tunesmith.manager serve`: the manager as a process of its own."""
 
 import asyncio
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -96,7 +97,8 @@ def serve(
 
 @main.command("db-upgrade")
 @click.argument("url", envvar="TUNESMITH_DATABASE")
-def db_upgrade(url: str) -> None:
+@click.option("--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="How to print it.")
+def db_upgrade(url: str, output: str) -> None:
     """Bring the database at URL to this version's tables. One that is there already stays as it is.
 
     A URL with a password is better given as TUNESMITH_DATABASE: arguments can be seen by every user of the machine.
@@ -105,7 +107,9 @@ def db_upgrade(url: str) -> None:
     from tunesmith.manager.storage import upgrade
 
     with _sentences():
-        click.echo(f"the database is at revision {upgrade(database_url(url, Path()))}")
+        revision = upgrade(database_url(url, Path()))
+    told = {"table": f"the database is at revision {revision}", "yaml": f"revision: '{revision}'"}
+    click.echo(told.get(output) or json.dumps({"revision": revision}, indent=2))
 
 
 @contextmanager

@@ -66,21 +66,27 @@ def _stop_trial(where: Target, text: str) -> None:
 @click.command(epilog="\b\nExample:\n  tunesmith delete digits --yes")
 @click.argument("study")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask. Nobody is asked where the input is no terminal.")
-@target(output=False)
+@target()
 def delete(where: Target, study: str, yes: bool) -> None:
     """Forget STUDY: stop what runs, and remove its trials, metrics and folders."""
     import sys
 
     from tunesmith.client._format import plural
+    from tunesmith.client._output import emit
     from tunesmith.client._terminal import safe
 
     with where.client() as client:
         found = client.study(study)
         if not yes and sys.stdin.isatty():
-            count = plural(found.counts.total, "trial")
-            click.confirm(f"Forget the study {safe(study)} ({str(found.state).lower()}) with its {count}?", abort=True)
+            what = (
+                f"the study {safe(study)} ({str(found.state).lower()}) with its {plural(found.counts.total, 'trial')}"
+            )
+            click.confirm(f"Forget {what}?", abort=True, err=True)
         client.delete(study)
-    print(f"Study {safe(study)} is deleted.")
+    if where.for_people:
+        print(f"Study {safe(study)} is deleted.")
+    else:
+        emit({"name": found.name, "namespace": found.namespace, "uid": found.uid, "deleted": True}, where.output)
 
 
 def _show(where: Target, study: "Study", what: str, next_step: str) -> None:

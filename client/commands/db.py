@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import click
 
+from tunesmith.client._options import output_option
+
 
 @click.group("db", epilog="\b\nExample:\n  tunesmith db upgrade postgresql://tuner@db/tunesmith")
 def command() -> None:
@@ -14,11 +16,13 @@ def command() -> None:
 
 @command.command("upgrade", epilog="\b\nExample:\n  tunesmith db upgrade postgresql://tuner@db/tunesmith")
 @click.argument("url", envvar="TUNESMITH_DATABASE")
-def upgrade(url: str) -> NoReturn:
+@output_option
+def upgrade(url: str, output: str | None) -> NoReturn:
     """Bring the database at URL to this version's tables. SQLite is brought there by itself.
 
     A URL with a password is better given as TUNESMITH_DATABASE: arguments can be seen by every user of the machine.
     """
     # The process that does it is the manager's, and is told in a way that nobody else sees.
     environment = {**os.environ, "TUNESMITH_DATABASE": url}
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "tunesmith.manager", "db-upgrade"], environment)
+    words = ["db-upgrade", "--output", output or "table"]
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "tunesmith.manager", *words], environment)

@@ -1,13 +1,15 @@
 """What each command prints, as table, JSON and YAML, and its exit code; against a fake manager on a real socket."""
 
 import csv
+import errno
 import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -196,6 +198,12 @@ def test_logs_options(ended: Running, command: Command) -> None:
     assert (request.follow, request.attempt, request.tail_bytes) == (True, 1, 4096)
 
 
+def test_logs_as_json(ended: Running, command: Command) -> None:
+    found = json.loads(command("logs", "digits/1", "-o", "json").out)
+    assert found == {"trial": "1", "attempt": None, "log": "start\n\x1b[31mboom\x07\ufffd\n"}
+    assert command("logs", "digits/1", "-o", "json", "-f").code == 2
+
+
 # ---- submit, pause, resume, stop, delete, retry, edit
 
 
@@ -229,6 +237,9 @@ def test_delete(fake: Fake, command: Command) -> None:
     command("submit", "study.yaml")
     assert command("delete", "digits").out == "Study digits is deleted.\n"  # the input is no terminal
     assert command("delete", "digits", "--yes").code == 2
+    command("submit", "study.yaml")
+    told = json.loads(command("delete", "digits", "-o", "json").out)
+    assert told | {"uid": ""} == {"name": "digits", "namespace": "default", "uid": "", "deleted": True}
 
 
 def test_retry(ended: Running, command: Command) -> None:
@@ -285,6 +296,15 @@ def test_export_csv(ended: Running, command: Command, folder: Path) -> None:
     assert command("export", "digits", "--file", "x.csv").err == "5 trials written to x.csv\n"
     assert list(csv.DictReader(io.StringIO((folder / "x.csv").read_text()))) == rows
     assert command("export", "digits", "--file", "no/such/x.csv").code == 2
+
+
+def test_export_as_output_says(ended: Running, command: Command) -> None:
+    as_json = command("export", "digits", "--format", "json")
+    assert command("export", "digits", "-o", "json").out == as_json.out
+    assert YAML(typ="safe").load(command("export", "digits", "-o", "yaml").out) == json.loads(as_json.out)
+    done = command("export", "digits", "-o", "yaml", "--format", "csv")
+    assert (done.code, done.out) == (2, "")
+    assert "give one of them" in done.err
 
 
 def test_export_json(ended: Running, command: Command) -> None:
@@ -359,6 +379,45 @@ def test_init_is_right_and_is_not_overwritten(command: Command, folder: Path) ->
     assert command("init", "x", "--name", "Not Allowed").code == 2
 
 
+def test_init_tells_programs_what_it_wrote(command: Command, folder: Path) -> None:
+    done = command("init", "new", "-o", "json")
+    assert json.loads(done.out) == {"name": "first-study", "files": ["new/study.yaml", "new/train.py"]}
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (errno.EROFS, 2, "must be a folder that can be written to: Read-only file system; name another one"),
+        (errno.EACCES, 2, "must be a folder that can be written to: Permission denied; name another one"),
+        (errno.ENOSPC, 4, "is full"),
+    ],
+)
+def test_init_where_nothing_can_be_written(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, said: str
+) -> None:
+    """Root may write into every folder, so the system's answer is a made-up one; a file in the way is a real one."""
+    written = Path.write_text
+
+    def write(path: Path, text: str, **how: Any) -> int:
+        if path.name == "train.py":
+            raise OSError(number, os.strerror(number))
+        return written(path, text, **how)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    done = command("init", "new")
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("error: ")
+    assert str(folder / "new") in done.err
+    assert said in done.err
+    assert list((folder / "new").iterdir()) == []
+
+
+def test_init_below_a_file(command: Command, folder: Path) -> None:
+    done = command("init", "study.yaml/new")
+    assert (done.code, done.out) == (2, "")
+    assert f"{folder}/study.yaml/new must be a folder that can be written to: Not a directory" in done.err
+
+
 def test_what_init_writes_trains(command: Command, folder: Path) -> None:
     import subprocess
     import sys
@@ -425,6 +484,43 @@ def test_every_command_has_an_example() -> None:
     assert len(seen) >= 33  # it did walk
 
 
+NO_OUTPUT = {
+    "completion": "prints a script for a shell",
+    "serve": "becomes a service",
+    "manager serve": "becomes a service",
+    "suggestion serve": "becomes a service",
+}
+
+
+def test_every_command_prints_for_programs_too() -> None:
+    import click
+
+    from tunesmith.client._command import command as root
+
+    context = click.Context(root)
+
+    def leaves(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+        for name in group.list_commands(context):
+            found = group.get_command(context, name)
+            assert found is not None
+            if isinstance(found, click.Group):
+                yield from leaves(found, f"{path}{name} ")
+            else:
+                yield f"{path}{name}", found
+
+    without = set()
+    for path, found in leaves(root, ""):
+        options = {name: option for option in found.params for name in option.opts}
+        if "-o" not in options:
+            without.add(path)
+            continue
+        kind = options["-o"].type
+        assert isinstance(kind, click.Choice), path
+        assert list(kind.choices) == ["table", "json", "yaml"] or path == "schema", path  # which is JSON for machines
+        assert "--output" in options, path
+    assert without == set(NO_OUTPUT)
+
+
 @pytest.mark.parametrize(
     ("shell", "word"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete --no-files")]
 )
@@ -475,10 +571,12 @@ def test_a_folder_that_was_removed_is_no_traceback(command: Command, folder: Pat
         ("nonsense", 2, "a database is `sqlite:///PATH` or `postgresql://USER@HOST/NAME`"),
         ("postgresql://nobody:secret@127.0.0.1:1/none", 3, "is away"),
         ("sqlite:///upgraded.db", 0, "the database is at revision "),
+        ("sqlite:///upgraded.db -o json", 0, '{\n  "revision": "'),
+        ("sqlite:///upgraded.db -o yaml", 0, "revision: '"),
     ],
 )
 def test_db_upgrade_says_what_came_of_it(tmp_path: Path, url: str, status: int, said: str) -> None:
-    program = [sys.executable, "-m", "tunesmith.client", "db", "upgrade", url]
+    program = [sys.executable, "-m", "tunesmith.client", "db", "upgrade", *url.split()]
     done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == status
     assert said in done.stdout + done.stderr
