@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from tunesmith.study import ObjectiveType, SearchSpace, StudySpec, TrialState
+from tunesmith.study import Assignment, ObjectiveType, SearchSpace, StudySpec, TrialState
 from tunesmith.suggestion._algorithm import StudyView, TrialRecord
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Table:
         row = self._rows.get(record.number)
         if row is None:
             try:
-                unit = self._coordinates(record)
+                unit = self.coordinates(record.assignment)
             except (ValueError, TypeError, LookupError, ArithmeticError):
                 return  # no point of the space
             row = self._add(record.number)
@@ -107,14 +107,14 @@ class Table:
         self._ranks[row] = record.completion_rank
         self._standings[row], self._losses[row] = self._outcome(record)
 
-    def _coordinates(self, record: TrialRecord) -> list[float]:
-        active = self._space.active(record.assignment)
-        if set(active) != set(record.assignment):
+    def coordinates(self, assignment: Assignment) -> list[float]:
+        """Return the row of `units` that a trial with this assignment has; an error when it is no point of the space."""
+        if set(self._space.active(assignment)) != set(assignment):
             raise ValueError("an assignment names the active parameters, and no others")
         by_name = dict.fromkeys(self._space.names, float("nan"))
         for parameter in self._space.parameters:
-            if parameter.name in record.assignment:
-                by_name[parameter.name] = parameter.domain.encode(record.assignment[parameter.name])
+            if parameter.name in assignment:
+                by_name[parameter.name] = parameter.domain.encode(assignment[parameter.name])
         return list(by_name.values())
 
     def _outcome(self, record: TrialRecord) -> tuple[Standing, float]:
