@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from tests.running import job
@@ -15,10 +15,12 @@ from tests.running import job
 from tunesmith.manager._context import Context, Database
 from tunesmith.manager._engine import Engine, News
 from tunesmith.manager._suggester import Suggester
+from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.launchers import LauncherContext, make_launcher
+from tunesmith.manager.launchers._slots import count_cpus
 from tunesmith.manager.storage import Fence, Store, StudyRow, Tx, open_store
 from tunesmith.services.errors import TryAgain
-from tunesmith.study import StudyState, TrialState, read_study_job
+from tunesmith.study import AttemptEnding, StudyState, TrialState, read_study_job
 
 T = TypeVar("T")
 TRIALS = 2
@@ -77,9 +79,9 @@ def store(folder: Path) -> Store:
     return open_store(f"sqlite:///{folder / 'tunesmith.db'}")
 
 
-async def create(engine: Engine, name: str, uid: str) -> None:
+async def create(engine: Engine, name: str, uid: str, **spec: Any) -> None:
     """A study of TRIALS trials that are given in its document."""
-    text = json.dumps(job(name, initial=[{"x": 0.25 + number / 4} for number in range(TRIALS)]))
+    text = json.dumps(job(name, initial=[{"x": 0.25 + number / 4} for number in range(TRIALS)], **spec))
     await engine.context.database.write(lambda tx: tx.insert_study(uid, read_study_job(text, base=Path("/")), 1.0))
     await engine.drive(uid)
 
@@ -148,3 +150,36 @@ async def test_a_manager_that_leaves_gives_its_studies_away_at_once(folder: Path
     taken = await left.write(lambda tx: tx.acquire_lease("a" * 32, "second", time.time(), 30.0))
     left.close()
     assert taken is not None
+
+
+async def test_a_trial_that_waits_for_its_processors_is_stopped_with_its_study(folder: Path) -> None:
+    waits = Database(store(folder))
+    trial = {
+        "command": ["sh", "-c", "echo > ${trial.dir}/began; sleep 70"],
+        "resources": {"cpu": count_cpus() / 2 + 0.1},  # two do not fit
+    }
+    async with running(folder, waits) as engine:
+        await create(engine, "waits", "a" * 32, trial=trial)
+        async with asyncio.timeout(30):
+            while len(await waits.read(_open_trials)) < TRIALS or not _began(folder):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        await waits.write(lambda tx: operations.stop(tx, tx.study("a" * 32), time.time()))
+        engine.wake("a" * 32)
+        await reached(engine, "a" * 32, StudyState.STOPPED)
+        trials = await waits.read(lambda tx: tx.list_trials("a" * 32))
+        attempts = await waits.read(lambda tx: tx.attempts_of([trial.id for trial in trials]))
+    waits.close()
+    assert [trial.state for trial in trials] == [TrialState.KILLED] * TRIALS
+    assert [[a.ending for a in attempts[trial.id]] for trial in trials] == [[AttemptEnding.STOPPED]] * TRIALS
+    assert _began(folder) == [trials[0].name]
+
+
+def _began(folder: Path) -> list[str]:
+    """Names of the trials whose command ran."""
+    return [path.parent.parent.name for path in folder.glob("trials/*/*/1/began")]
+
+
+def _open_trials(tx: Tx) -> list[int]:
+    """Trials whose launch was decided."""
+    return [trial.number for trial in tx.live_trials("a" * 32) if trial.attempt_open]
