@@ -3,8 +3,9 @@
 import asyncio
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +58,13 @@ def main() -> None:
     help="Address of a suggestion service; with https:// it is known by TUNESMITH_CA, and we by TUNESMITH_CERT and "
     "TUNESMITH_KEY.  [default: start one when needed]",
 )
+@click.option(
+    "--secret-env",
+    multiple=True,
+    metavar="NAME",
+    help="Environment variable that trials must not see; repeatable. Adds to those that TUNESMITH_SECRET_ENV names, "
+    "separated by commas.",
+)
 @click.option("--warm", is_flag=True, help="Start the suggestion service at once.")
 def serve(
     folder: Path,
@@ -69,6 +77,7 @@ def serve(
     insecure_bind: bool,
     idle: float | None,
     suggestion: str | None,
+    secret_env: tuple[str, ...],
     warm: bool,
 ) -> None:
     """Run studies and answer clients until SIGTERM or SIGINT. Trials that run go on, and the next manager adopts them.
@@ -89,6 +98,7 @@ def serve(
         insecure_bind=insecure_bind,
         idle=idle,
         suggestion=suggestion,
+        secrets=_secrets(secret_env, os.environ.get("TUNESMITH_SECRET_ENV", "")),
         warm=warm,
     )
     with _sentences():
@@ -110,6 +120,14 @@ def db_upgrade(url: str, output: str) -> None:
         revision = upgrade(database_url(url, Path()))
     told = {"table": f"the database is at revision {revision}", "yaml": f"revision: '{revision}'"}
     click.echo(told.get(output) or json.dumps({"revision": revision}, indent=2))
+
+
+def _secrets(options: Sequence[str], variable: str) -> frozenset[str]:
+    """The names that the options and the variable give. A mistyped one would hide nothing."""
+    for name in options:
+        if not name or "=" in name or name.split() != [name]:
+            raise click.UsageError(f"`--secret-env` must name an environment variable, but got {name!r}")
+    return frozenset([*options, *(name.strip() for name in variable.split(","))]) - {""}
 
 
 @contextmanager

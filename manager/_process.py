@@ -49,7 +49,8 @@ TAKE_OVER = 15.0
 class Settings:
     """What the command line says.
 
-    `idle` None: stay until told to leave; `suggestion` None: a child of ours; `tls`: as `TlsFiles`.
+    `idle` None: stay until told to leave; `suggestion` None: a child of ours; `tls`: as `TlsFiles`; `secrets`: as
+    LauncherContext.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Settings:
     insecure_bind: bool = False
     idle: float | None = None
     suggestion: str | None = None
+    secrets: frozenset[str] = frozenset()
     warm: bool = False
 
 
@@ -168,7 +170,7 @@ async def _engine(
         news = News()
         context = Context(
             database=database,
-            launcher=make_launcher("local", LauncherContext(socket_folder(folder), logs=folder)),
+            launcher=make_launcher("local", LauncherContext(socket_folder(folder), settings.secrets, logs=folder)),
             suggester=Suggester(suggestion_address, database.history, database.digest_at),
             state=folder,
             changed=news.changed,

@@ -56,6 +56,12 @@ _manager = _together(
         metavar="ADDRESS",
         help="A suggestion service; for https:// see TUNESMITH_CA at --ca.  [default: start one when needed]",
     ),
+    click.option(
+        "--secret-env",
+        multiple=True,
+        metavar="NAME",
+        help="Environment variable that trials must not see; repeatable. Or TUNESMITH_SECRET_ENV=NAME,NAME",
+    ),
     _network,
 )
 
