@@ -12,6 +12,7 @@ from tunesmith.client._algorithm_values import Algorithm
 from tunesmith.client._connection import Connection, request_id
 from tunesmith.client._trial_values import Event, Observation, Trial, observations_from_proto
 from tunesmith.client._values import Study
+from tunesmith.client._work import WorkerCalls
 from tunesmith.services import errors
 from tunesmith.study import Assignment, Limits, Mistake, StudyJob, StudyState, TrialState, wire
 from tunesmith.v1 import manager_pb2
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _PAGE = 1000
 
 
-class Client:
+class Client(WorkerCalls):
     """A manager, seen from Python: the local one of a folder, started when none answers, or one at an address.
 
     Every error is one of `tunesmith.services.errors`, named by what to do about it. Usable from several threads, but

@@ -73,6 +73,8 @@ def dry_run_lines(job: StudyJob, size: int | None, samples: list[tuple[Assignmen
     ]
     if not samples:
         return [*lines, "No assignment was found that meets the constraints."]
+    if job.spec.trial.workers:
+        return lines + _for_workers(samples)
     lines.append("Commands, as sampled at random (the algorithm will choose its own):")
     lines += [f"  {number}. {safe(shlex.join(trial.command))}" for number, (_, trial) in enumerate(samples, start=1)]
     if folder := samples[0][1].working_dir:
@@ -80,6 +82,14 @@ def dry_run_lines(job: StudyJob, size: int | None, samples: list[tuple[Assignmen
     if env := hide(samples[0][1].env):
         lines.append("with " + " ".join(f"{safe(name)}={safe(value)}" for name, value in sorted(env.items())))
     return lines
+
+
+def _for_workers(samples: list[tuple[Assignment, RenderedTrial]]) -> list[str]:
+    lines = [
+        "  " + f"{number}. " + ", ".join(f"{safe(name)}={_format.exact(value)}" for name, value in assignment.items())
+        for number, (assignment, _) in enumerate(samples, start=1)
+    ]
+    return ["Assignments for workers, as sampled at random (the algorithm will choose its own):", *lines]
 
 
 def _trials(limit: int | None, size: int | None) -> str:

@@ -41,7 +41,7 @@ def result_lines(study: Study, best: Trial | None, room: int | None) -> list[str
     lines = ["", bold(ending(study)), f"{counts_text(study)}, in {_format.duration(study.elapsed)}"]
     if study.best is not None:
         lines += ["", *best_lines(study, study.best)]
-    if best is not None:
+    if best is not None and not study.spec.trial.workers:
         lines += ["", "To run it again:", f"  {safe(command_line(study, best))}"]
     if study.metrics:
         lines += ["", *table_lines(METRIC_COLUMNS, metrics_table(study), room)]
@@ -140,9 +140,10 @@ def failure_lines(study: Study, trial: Trial, log: bytes) -> list[str]:
     lines = [
         bold(f"Trial {safe(trial.name)} failed{f' ({safe(shown)})' if shown else ''}"),
         *([f"  {safe(said)}"] if said else []),
-        f"  command: {safe(command_line(study, trial))}",
     ]
-    return [*lines, *_log_lines(log, trial.name), f"  {failures_left(study)}"]
+    if not study.spec.trial.workers:  # what a worker runs, and prints, it knows itself
+        lines += [f"  command: {safe(command_line(study, trial))}", *_log_lines(log, trial.name)]
+    return [*lines, f"  {failures_left(study)}"]
 
 
 def _log_lines(log: bytes, trial: str) -> list[str]:

@@ -5,13 +5,14 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from tunesmith.manager._attempts import Ending, Watched, sources_of
 from tunesmith.manager._suggester import NEWEST, History, Suggester
 from tunesmith.manager.launchers import Launch, Launcher
+from tunesmith.manager.launchers.workers import WorkersLauncher
 from tunesmith.manager.storage import Fence, Store, StudyRow, TrialRow, Tx
 from tunesmith.study import RenderedTrial, StudySpec, TrialContext, render
 from tunesmith.study.naming import trial_seed
@@ -63,6 +64,7 @@ class Context:
 
     database: Database
     launcher: Launcher
+    """Where trials run: by their command, unless `for_study` chose another."""
     suggester: Suggester
     state: Path
     """Absolute folder of trials and logs."""
@@ -78,6 +80,17 @@ class Context:
     """Called between the steps of applying; a test dies in it."""
     free_bytes: Callable[[Path], int] = field(default=lambda path: _free(path))
     """Free space of the disk that holds a folder."""
+    workers: WorkersLauncher | None = None
+    """Where trials run that workers ask for. None: they are not offered."""
+
+    @property
+    def launchers(self) -> list[Launcher]:
+        """All of them."""
+        return [self.launcher] if self.workers is None else [self.launcher, self.workers]
+
+    def for_study(self, spec: StudySpec) -> "Context":
+        """The surroundings of this study's loop: the only place that chooses its launcher."""
+        return replace(self, launcher=self.workers) if spec.trial.workers and self.workers else self
 
 
 def _free(path: Path) -> int:
@@ -134,6 +147,9 @@ def _launch_of(study: StudyRow, trial: TrialRow, command: RenderedTrial, folder:
         env={**command.env, **own},
         working_dir=command.working_dir or str(folder),
         resources=study.job.spec.trial.resources,
+        namespace=study.namespace,
+        study=study.name,
+        workers=study.job.spec.trial.workers,
     )
 
 
@@ -156,7 +172,10 @@ def watched(state: Path, study: StudyRow, trial: TrialRow, offsets: dict[str, in
 def _watched(
     study: StudyRow, trial: TrialRow, command: RenderedTrial, folder: Path, offsets: dict[str, int]
 ) -> Watched:
-    sources = sources_of(
-        study.job.spec.collector, command.collector_path, wanted_metrics(study.job.spec), folder, offsets
+    spec = study.job.spec
+    sources = (
+        []  # a worker reports by itself
+        if spec.trial.workers
+        else sources_of(spec.collector, command.collector_path, wanted_metrics(spec), folder, offsets)
     )
     return Watched(trial.id, trial.number, trial.name, trial.attempt, folder, sources)

@@ -149,8 +149,13 @@ def _overdue(snapshot: Snapshot) -> list[Stop]:
     return [
         Stop(trial.number, StopKind.TIMEOUT, reason)
         for trial in snapshot.trials
-        if _stoppable(trial) and trial.attempt_started is not None and snapshot.now >= trial.attempt_started + limit
+        if _stoppable(trial) and (started := _running_since(trial)) is not None and snapshot.now >= started + limit
     ]
+
+
+def _running_since(trial: LiveTrial) -> float | None:
+    """When its attempt started; None: it has not, because it waits for its place or for a worker."""
+    return trial.attempt_started if trial.state is TrialState.RUNNING else None
 
 
 def _stoppable(trial: LiveTrial) -> bool:
@@ -196,7 +201,7 @@ def _wake(snapshot: Snapshot) -> list[Action]:
     """The earliest moment at which time alone changes what is decided."""
     spec, times = snapshot.spec, [t.not_before for t in snapshot.trials if t.not_before and t.not_before > snapshot.now]
     if spec.limits.trial_duration is not None:
-        times += [t.attempt_started + spec.limits.trial_duration for t in snapshot.trials if t.attempt_started]
+        times += [since + spec.limits.trial_duration for t in snapshot.trials if (since := _running_since(t))]
     if spec.limits.duration is not None and snapshot.state is StudyState.RUNNING:
         times.append(snapshot.now + spec.limits.duration - snapshot.elapsed)
     later = [time for time in times if time > snapshot.now]

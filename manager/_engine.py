@@ -10,6 +10,7 @@ from typing import Any
 from tunesmith.manager._attempts import Ending
 from tunesmith.manager._context import Context
 from tunesmith.manager._loop import GRACE, Fault, StudyLoop
+from tunesmith.manager.launchers import Launcher
 from tunesmith.manager.storage import Fence, StudyRow, Tx
 from tunesmith.services.errors import TunesmithError
 from tunesmith.study import StudyState
@@ -70,8 +71,9 @@ class Engine:
 
     async def start(self) -> None:
         """Take up every study that goes on and that nobody else drives."""
-        await self.context.launcher.start()
-        self._duties.append(asyncio.create_task(self._deliver_exits()))
+        for launcher in self.context.launchers:
+            await launcher.start()
+            self._duties.append(asyncio.create_task(self._deliver_exits(launcher)))
         await self.resync()
         self._duties.append(asyncio.create_task(self._resync_forever()))
 
@@ -83,18 +85,19 @@ class Engine:
         held = [loop.fence for loop in self.loops.values()]
         await asyncio.gather(*duties, return_exceptions=True)
         await self._release(held)
-        await self.context.launcher.close()
+        for launcher in self.context.launchers:
+            await launcher.close()
         await self.context.suggester.close()
 
     async def abandon(self) -> None:
         """Let go of every study and stop its running trials: nobody will ever take them up."""
-        running = [attempt for loop in self.loops.values() for attempt in loop.attempts.values()]
+        running = [(loop.context, attempt) for loop in self.loops.values() for attempt in loop.attempts.values()]
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for attempt in running:
-            await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
+        for context, attempt in running:
+            await context.launcher.stop(attempt.name, attempt.attempt, GRACE)
 
     async def _release(self, held: list[Fence]) -> None:
         """Let another manager go on at once; when that fails, it will once the leases have run out."""
@@ -126,10 +129,12 @@ class Engine:
         if uid in self.loops:
             return self.wake(uid)
         now = self.context.clock()
-        epoch = await self.context.database.write(lambda tx: tx.acquire_lease(uid, self.owner, now, LEASE))
+        epoch, study = await self.context.database.write(
+            lambda tx: (tx.acquire_lease(uid, self.owner, now, LEASE), tx.study(uid))
+        )
         if epoch is None or uid in self.loops:
             return None
-        loop = StudyLoop(uid, Fence(uid, epoch), self.context)
+        loop = StudyLoop(uid, Fence(uid, epoch), self.context.for_study(study.job.spec))
         self.loops[uid] = loop
         self._tasks[uid] = asyncio.create_task(self._run(loop))
         return None
@@ -177,8 +182,8 @@ class Engine:
         except TunesmithError:
             log.exception("study %s: its failure could not be recorded", loop.uid)
 
-    async def _deliver_exits(self) -> None:
-        async for exit in self.context.launcher.exits():
+    async def _deliver_exits(self, launcher: Launcher) -> None:
+        async for exit in launcher.exits():
             # What the disk is like just now may be why it failed.
             full = self.context.free_bytes(self.context.state) < TINY
             key = (exit.trial, exit.attempt)

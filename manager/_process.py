@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,17 +161,20 @@ async def _engine(
     from tunesmith.manager._context import Context, Database, no_fault
     from tunesmith.manager._engine import Engine, News
     from tunesmith.manager._suggester import Suggester
+    from tunesmith.manager._workers import lease_of
     from tunesmith.manager.api import Presence
     from tunesmith.manager.launchers import LauncherContext, make_launcher
+    from tunesmith.manager.launchers.workers import WorkersLauncher
     from tunesmith.manager.storage import open_store
 
     url = database_url(settings.database, folder)
     database = Database(await asyncio.to_thread(open_store, url))
     try:
-        news = News()
+        news, place = News(), socket_folder(folder)
         context = Context(
             database=database,
-            launcher=make_launcher("local", LauncherContext(socket_folder(folder), settings.secrets, logs=folder)),
+            launcher=make_launcher("local", LauncherContext(place, settings.secrets, logs=folder)),
+            workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
             suggester=Suggester(suggestion_address, database.history, database.digest_at),
             state=folder,
             changed=news.changed,

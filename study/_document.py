@@ -62,7 +62,7 @@ def _read(root: Cursor, base: Path | None) -> StudyJob:
     folder = _working_dir(root, base)
     if root.log or job is None or isinstance(job, Bad):
         raise DocumentError(root.log)
-    if folder is None:
+    if folder is None or job.spec.trial.workers:
         return job
     return replace(job, spec=replace(job.spec, trial=replace(job.spec.trial, working_dir=folder)))
 

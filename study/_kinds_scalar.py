@@ -119,6 +119,21 @@ class Choice(Kind[E]):
 
 
 @dataclass(frozen=True)
+class Flag(Kind[bool]):
+    """True or false."""
+
+    def parse(self, at: Cursor) -> bool | Bad:
+        """The boolean."""
+        if isinstance(at.node, ScalarNode) and isinstance(at.node.value, bool):
+            return at.node.value
+        return at.refuse_kind("true or false")
+
+    def schema(self) -> Schema:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
 class Number(Kind[float]):
     """A finite number; whole ones become doubles. `above`: the number must be greater than it."""
 

@@ -97,12 +97,16 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class TrialTemplate:
-    """How one trial runs, placeholders included. `working_dir` is absolute, or empty for the trial's own folder."""
+    """How one trial runs, placeholders included. `working_dir` is absolute, or empty for the trial's own folder.
 
-    command: tuple[str, ...]
+    `workers`: there is no command, and nothing else either: workers of the user's own ask the manager for trials.
+    """
+
+    command: tuple[str, ...] = ()
     working_dir: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = Resources()
+    workers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

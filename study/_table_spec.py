@@ -6,7 +6,7 @@ from typing import Any
 
 from tunesmith.study._check_spec import Known, check_initial, check_limits, make_space, read_known
 from tunesmith.study._check_trial import check_placeholders
-from tunesmith.study._cursor import Cursor
+from tunesmith.study._cursor import Cursor, found
 from tunesmith.study._kinds_many import ListOf, MapOf
 from tunesmith.study._kinds_scalar import Choice, Const, Text
 from tunesmith.study._record import Field, Record, Values
@@ -71,6 +71,17 @@ def _rule(at: Cursor, values: Values) -> None:
     check_metrics(at, values)
     check_placeholders(at, known)
     check_limits(at, values, known)
+    _check_workers(at, values)
+
+
+def _check_workers(at: Cursor, values: Values) -> None:
+    """A worker reports by itself: there is no file that a collector could read."""
+    trial, collector_at = values.get("trial"), at.find("collector")
+    if trial and trial.workers and collector_at and values.get("collector") != CollectorSpec():
+        got = found(collector_at.node)
+        collector_at.refuse(
+            f"must be left out when `trial.workers` is true: workers report their metrics, but got {got}"
+        )
 
 
 def _lenient_rule(at: Cursor, values: Values) -> Known:
@@ -122,7 +133,7 @@ SPEC = Record(
 
 _LENIENT = {
     "objectives": replace(OBJECTIVES_FIELD, kind=ListOf(OBJECTIVE, least=1)),
-    "trial": replace(_TRIAL_FIELD, kind=IDLE_TRIAL, default=TrialTemplate(())),
+    "trial": replace(_TRIAL_FIELD, kind=IDLE_TRIAL, default=TrialTemplate()),
 }
 LENIENT_SPEC = replace(SPEC, fields=tuple(_LENIENT.get(item.name, item) for item in _FIELDS), rule=_lenient_rule)
 """For services that run no trials: what they do not look at may be missing, and several objectives may be there."""

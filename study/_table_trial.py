@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 from enum import StrEnum
 
-from tunesmith.study._cursor import Cursor
+from tunesmith.study._cursor import Cursor, found
 from tunesmith.study._kinds_many import ListOf, MapOf
 from tunesmith.study._kinds_quantity import Memory, Processors
-from tunesmith.study._kinds_scalar import INT32, Choice, Text, Whole
+from tunesmith.study._kinds_scalar import INT32, Choice, Flag, Text, Whole
 from tunesmith.study._record import Field, Record, Values
 from tunesmith.study._spec import CollectorSpec, Resources, TrialTemplate
 
@@ -35,7 +35,19 @@ _COMMAND = Field(
     ListOf(_WORD, least=1),
     f"Program and arguments; no shell. {_PLACEHOLDERS} An argument that names an inactive parameter is left out, and "
     "so is an option in a word of its own before it.",
+    (),
 )
+
+
+def _check_runner(at: Cursor, values: Values) -> None:
+    """Either a command runs a trial, or a worker does in its own way."""
+    if values.get("workers"):
+        for item in TRIAL.fields[:-1]:
+            if (entry := at.find(item.name)) and values.get(item.attr) != item.default:
+                entry.refuse(f"must be left out when `workers` is true, but got {found(entry.node)}")
+    elif "workers" in values and not at.find("command"):
+        at.reach(("command",)).refuse("must be given, unless `workers` is true")
+
 
 TRIAL = Record(
     TrialTemplate,
@@ -62,10 +74,23 @@ TRIAL = Record(
             {},
         ),
         Field("resources", RESOURCES, "What one trial asks of the machine.", Resources()),
+        Field(
+            "workers",
+            Flag(),
+            "True: nothing is started. Workers of your own acquire trials over gRPC, report their metrics and complete "
+            "them. Then there is no command, and nothing else.",
+            False,
+        ),
     ),
+    rule=_check_runner,
     later=("image", "template", "success", "failure", "primary", "retain"),
+    extra={
+        "if": {"required": ["workers"], "properties": {"workers": {"const": True}}},
+        "then": {"not": {"required": ["command"]}},
+        "else": {"required": ["command"]},
+    },
 )
-IDLE_TRIAL = replace(TRIAL, fields=(replace(_COMMAND, kind=ListOf(_WORD)), *TRIAL.fields[1:]))
+IDLE_TRIAL = replace(TRIAL, fields=(replace(_COMMAND, kind=ListOf(_WORD)), *TRIAL.fields[1:]), rule=None, extra={})
 """For services that run no trials: there may be no command."""
 
 

@@ -120,7 +120,8 @@ def _trial(message: types_pb2.TrialTemplate) -> Document:
     }
     env: Document = {name: message.env[name] for name in sorted(message.env)}
     command: list[Plain] = list(message.command)
-    return {"command": command, "env": env, "resources": resources, **_given(workingDir=message.working_dir)}
+    document: Document = {"env": env, "resources": resources, "workers": message.workers}
+    return document | _given(command=command, workingDir=message.working_dir)
 
 
 def _parameter(message: types_pb2.Parameter) -> Document:

@@ -102,6 +102,7 @@ def _trial(trial: TrialTemplate) -> types_pb2.TrialTemplate:
         working_dir=trial.working_dir,
         env=dict(trial.env),
         resources=types_pb2.Resources(cpu=asked.cpu, memory=asked.memory, gpu=asked.gpu),
+        workers=trial.workers,
     )
 
 

@@ -66,7 +66,7 @@ resources = st.builds(
     st.none() | st.integers(0, 99),
 )
 env_names = words.filter(lambda name: not name[0].isdigit() and not name.upper().startswith("TUNESMITH_"))
-trials = st.builds(
+commands = st.builds(
     TrialTemplate,
     st.lists(texts | scripts | st.sampled_from(["${trial.dir}", "a${study.name}b", "$${HOME}", "1"]), min_size=1).map(
         tuple
@@ -107,16 +107,17 @@ def specs(draw: st.DrawFn) -> StudySpec:
     others = metric_names.filter(lambda name: name != objective.metric)
     names = draw(st.none() | st.lists(others, max_size=3, unique=True))
     strategies = st.sampled_from(Strategy)
+    trial = draw(commands | st.just(TrialTemplate(workers=True)))
     return StudySpec(
         objectives=(objective,),
         space=space,
-        trial=draw(trials),
+        trial=trial,
         metrics=None if names is None else tuple(MetricSpec(name, draw(strategies)) for name in names),
         algorithm=draw(algorithms),
         limits=draw(limits),
         retry=draw(retries),
         initial=tuple(draw(st.lists(assignments(space), max_size=2))),
-        collector=draw(collectors),
+        collector=CollectorSpec() if trial.workers else draw(collectors),
         on_completion=draw(st.sampled_from(OnCompletion)),
         seed=draw(st.none() | st.integers(0, 2**63 - 1)),
     )

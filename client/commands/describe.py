@@ -157,8 +157,8 @@ def _trial_rows(trial: "Trial", study: "Study") -> dict[str, str]:
         "Started": _format.local_time_zone(trial.started),
         "Finished": _format.local_time_zone(trial.finished),
         "Not before": _format.local_time_zone(trial.not_before),
-        "Command": safe(command_line(study, trial)),
-        "Logs": safe(trial.last.folder) if trial.last else "",
+        "Command": "" if study.spec.trial.workers else safe(command_line(study, trial)),
+        "Logs": safe(trial.last.folder) if trial.last and not study.spec.trial.workers else "",
     }
 
 

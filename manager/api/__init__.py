@@ -7,13 +7,14 @@ from tunesmith.manager.api._presence import Presence
 from tunesmith.manager.api._records import RecordCalls
 from tunesmith.manager.api._studies import StudyCalls
 from tunesmith.manager.api._trials import TrialCalls
+from tunesmith.manager.api._workers import WorkerCalls
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import manager_pb2_grpc as rpc
 
 __all__ = ["ManagerServicer", "Presence", "add_to"]
 
 
-class ManagerServicer(StudyCalls, TrialCalls, RecordCalls, AlgorithmCalls, rpc.ManagerServiceServicer):
+class ManagerServicer(StudyCalls, TrialCalls, RecordCalls, AlgorithmCalls, WorkerCalls, rpc.ManagerServiceServicer):
     """Answers clients."""
 
 

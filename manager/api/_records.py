@@ -32,8 +32,12 @@ class RecordCalls(Calls):
         """Store what an attempt reports over the wire. Idempotent by source and sequence, so no request_id is kept."""
         rows = requests.rows_of(request.observations, self._now())
 
+        name = ""
+
         def work(tx: Tx) -> tuple[str, pb.ReportObservationsResponse]:
+            nonlocal name
             study, trial = find(tx, request.trial)
+            name = trial.name
             if request.attempt != trial.attempt or not trial.attempt_open:
                 raise NotNow(
                     f"only the running attempt may report, but attempt {request.attempt} of {trial.name} is not it"
@@ -44,6 +48,8 @@ class RecordCalls(Calls):
             return study.uid, reply
 
         uid, reply = await self._database.write(work)
+        if self._context.workers is not None:  # a report is a sign of life
+            self._context.workers.hear((name, request.attempt), told=reply.should_stop)
         self._engine.news.changed(uid)
         return reply
 

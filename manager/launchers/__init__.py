@@ -2,6 +2,6 @@
 
 from tunesmith.manager.launchers._classify import classify
 from tunesmith.manager.launchers._launcher import Exit, Launch, Launcher
-from tunesmith.manager.launchers._registry import LauncherContext, make_launcher, register
+from tunesmith.manager.launchers._registry import LauncherContext, Lease, make_launcher, register
 
-__all__ = ["Exit", "Launch", "Launcher", "LauncherContext", "classify", "make_launcher", "register"]
+__all__ = ["Exit", "Launch", "Launcher", "LauncherContext", "Lease", "classify", "make_launcher", "register"]

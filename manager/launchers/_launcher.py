@@ -16,7 +16,8 @@ class Launch:
     `trial` is the trial's name; (trial, attempt) is the key of everything here. `folder` is absolute, the attempt's
     own, and made if it does not exist. `env` holds additions to the launcher's base environment; the launcher itself
     adds TUNESMITH_TRIAL and TUNESMITH_TRIAL_DIR, and makes the folder that TUNESMITH_CHECKPOINT_DIR names.
-    `working_dir` is absolute; empty means `folder`.
+    `working_dir` is absolute; empty means `folder`. `namespace` and `study` name whose trial it is. `workers`: it
+    has no command, because workers run it.
     """
 
     trial: str
@@ -26,10 +27,13 @@ class Launch:
     env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = ""
     resources: Resources = field(default_factory=Resources)
+    namespace: str = ""
+    study: str = ""
+    workers: bool = False
 
     def __post_init__(self) -> None:
         """Check what a launcher relies on."""
-        if not self.command:
+        if not self.command and not self.workers:
             raise ValueError("a command must name a program, but got ()")
         if not self.folder.is_absolute() or not os.path.isabs(self.working_dir or "/"):
             raise ValueError(f"folders must be absolute, but got {self.folder} and {self.working_dir!r}")

@@ -2,15 +2,27 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
-from tunesmith.manager.launchers._launcher import Launcher
+from tunesmith.manager.launchers._launcher import Exit, Launcher
 
 ENTRY_POINTS = "tunesmith.launchers"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An attempt that somebody outside took. `seconds`: how long they may be silent; `exit` None: it goes on."""
+
+    seconds: float
+    exit: Exit | None = None
+
+
+async def _nobody(_trial: str, _attempt: int) -> Lease | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +30,14 @@ class LauncherContext:
     """What a launcher is made from.
 
     `runtime` is a folder of this user alone (0700) with a short path, for sockets and locks; `secrets` are names of
-    environment variables that trials must not see; `logs` is where a launcher's own log lies, None: in `runtime`.
+    environment variables that trials must not see; `logs` is where a launcher's own log lies, None: in `runtime`;
+    `lease_of` tells who outside took an attempt, None: nobody.
     """
 
     runtime: Path
     secrets: frozenset[str] = frozenset()
     logs: Path | None = None
+    lease_of: Callable[[str, int], Awaitable[Lease | None]] = _nobody
 
 
 LauncherFactory = Callable[[LauncherContext], Launcher]

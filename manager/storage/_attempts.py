@@ -56,7 +56,7 @@ class Attempts(Moves):
         if not trial.attempt_open:
             raise TransitionError(f"a trial is launched with an open attempt, but {trial.name} has none")
         changes = {"reason": "", "message": "", "not_before": None, "started": first_time(trial.started, now)}
-        moved = self._move(trial, TrialState.RUNNING, changes)
+        moved = self._move(trial, TrialState.RUNNING, {**changes, "attempt_started": now})
         self._note_move(moved, "launched", f"attempt {trial.attempt}", now)
         return moved
 

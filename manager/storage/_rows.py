@@ -105,7 +105,7 @@ class TrialRow:
         stop_time: When that was asked for.
         started: When it was Running first.
         finished: When it ended.
-        attempt_started: When the last attempt was opened.
+        attempt_started: When the last attempt was launched; until then, when it was opened.
     """
 
     id: int

@@ -397,6 +397,15 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def EnqueueTrials(self, request: Any, context: Any) -> pb.EnqueueTrialsResponse:
         raise errors.NotOffered("not here")
 
+    async def AcquireTrial(self, request: Any, context: Any) -> pb.AcquireTrialResponse:
+        raise errors.NotOffered("not here")
+
+    async def Heartbeat(self, request: Any, context: Any) -> pb.HeartbeatResponse:
+        raise errors.NotOffered("not here")
+
+    async def CompleteTrial(self, request: Any, context: Any) -> pb.CompleteTrialResponse:
+        raise errors.NotOffered("not here")
+
     async def ReportObservations(self, request: Any, context: Any) -> pb.ReportObservationsResponse:
         raise errors.NotOffered("not here")
 

@@ -188,7 +188,7 @@ def changed(change: Callable[[types_pb2.StudySpec], object]) -> list[str]:
             "spec.initial[0].kernel: must be one of ['rbf', 'poly', 'linear'], but got true",
         ),
         (lambda s: s.ClearField("trial"), "spec.trial: must be given"),
-        (lambda s: s.trial.ClearField("command"), "spec.trial.command: must not be empty"),
+        (lambda s: s.trial.ClearField("command"), "spec.trial.command: must be given, unless `workers` is true"),
         (
             lambda s: s.trial.command.append("${params.gama}"),
             "spec.trial.command[4]: unknown placeholder `${params.gama}`; did you mean gamma?",

@@ -1366,6 +1366,288 @@ class EnqueueTrialsResponse(_message.Message):
 Global___EnqueueTrialsResponse: _TypeAlias = EnqueueTrialsResponse  # noqa: Y015
 
 @_typing.final
+class AcquireTrialRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    STUDY_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    namespace: _builtins.str
+    """Empty: `default`."""
+    study: _builtins.str
+    """Empty: any study of the namespace. FAILED_PRECONDITION: this one has ended, or runs its trials by a command."""
+    worker: _builtins.str
+    """Who asks: a name of at most 253 visible characters, not shared with a worker that lives at the same time."""
+    @_builtins.property
+    def lease(self) -> _duration_pb2.Duration:
+        """How long the worker may be silent before the attempt counts as `lost`, from 1 s to 1 h. Absent: 30 s."""
+
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """How long to wait for a trial, at most 30 s. Absent: not at all."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        namespace: _builtins.str = ...,
+        study: _builtins.str = ...,
+        worker: _builtins.str = ...,
+        lease: _duration_pb2.Duration | None = ...,
+        wait: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "namespace", b"namespace", "request_id", b"request_id", "study", b"study", "wait", b"wait", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquireTrialRequest: _TypeAlias = AcquireTrialRequest  # noqa: Y015
+
+@_typing.final
+class AcquireTrialResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trial(self) -> Global___AcquiredTrial:
+        """Absent: there was none in time. Ask again."""
+
+    def __init__(
+        self,
+        *,
+        trial: Global___AcquiredTrial | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trial", b"trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquireTrialResponse: _TypeAlias = AcquireTrialResponse  # noqa: Y015
+
+@_typing.final
+class AcquiredTrial(_message.Message):
+    """One attempt of a trial, in the hands of a worker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    KEY_FIELD_NUMBER: _builtins.int
+    STUDY_UID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    ASSIGNMENT_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_DIR_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    LEASE_DEADLINE_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_EVERY_FIELD_NUMBER: _builtins.int
+    study_uid: _builtins.str
+    number: _builtins.int
+    """Of the trial, from 0."""
+    attempt: _builtins.int
+    """From 1. A further attempt goes on from the checkpoints of those before."""
+    seed: _builtins.int
+    """Made of the study's seed and the trial's number; the same in every attempt."""
+    checkpoint_dir: _builtins.str
+    """Name of a folder for checkpoints that all attempts of the trial share, and no other trial. It is on the manager's
+    machine, is not made, and goes with the study; elsewhere its last parts may serve as a key.
+    """
+    parent: _builtins.str
+    """Name of the trial whose checkpoint it starts from. Empty: none."""
+    @_builtins.property
+    def key(self) -> Global___TrialKey:
+        """What the worker names the trial by from now on."""
+
+    @_builtins.property
+    def assignment(self) -> _types_pb2.Assignment: ...
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def lease_deadline(self) -> _timestamp_pb2.Timestamp:
+        """When the lease runs out without a sign of life."""
+
+    @_builtins.property
+    def lease(self) -> _duration_pb2.Duration:
+        """How long it lasts from each sign of life on."""
+
+    @_builtins.property
+    def heartbeat_every(self) -> _duration_pb2.Duration:
+        """How often to send a heartbeat, so that a stop is heard in time."""
+
+    def __init__(
+        self,
+        *,
+        key: Global___TrialKey | None = ...,
+        study_uid: _builtins.str = ...,
+        number: _builtins.int = ...,
+        attempt: _builtins.int = ...,
+        seed: _builtins.int = ...,
+        assignment: _types_pb2.Assignment | None = ...,
+        checkpoint_dir: _builtins.str = ...,
+        parent: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        lease_deadline: _timestamp_pb2.Timestamp | None = ...,
+        lease: _duration_pb2.Duration | None = ...,
+        heartbeat_every: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "heartbeat_every", b"heartbeat_every", "key", b"key", "lease", b"lease", "lease_deadline", b"lease_deadline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "attempt", b"attempt", "checkpoint_dir", b"checkpoint_dir", "heartbeat_every", b"heartbeat_every", "key", b"key", "labels", b"labels", "lease", b"lease", "lease_deadline", b"lease_deadline", "number", b"number", "parent", b"parent", "seed", b"seed", "study_uid", b"study_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquiredTrial: _TypeAlias = AcquiredTrial  # noqa: Y015
+
+@_typing.final
+class HeartbeatRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Not needed: a heartbeat that comes twice does no harm, and its answer is always the present one."""
+    attempt: _builtins.int
+    worker: _builtins.str
+    """As in AcquireTrial."""
+    @_builtins.property
+    def trial(self) -> Global___TrialKey: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        trial: Global___TrialKey | None = ...,
+        attempt: _builtins.int = ...,
+        worker: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trial", b"trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "request_id", b"request_id", "trial", b"trial", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeartbeatRequest: _TypeAlias = HeartbeatRequest  # noqa: Y015
+
+@_typing.final
+class HeartbeatResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOULD_STOP_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LEASE_DEADLINE_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_EVERY_FIELD_NUMBER: _builtins.int
+    should_stop: _builtins.bool
+    """The worker should save what it needs, and complete the attempt. It has some 10 s."""
+    reason: _builtins.str
+    """Why, for people."""
+    @_builtins.property
+    def lease_deadline(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def heartbeat_every(self) -> _duration_pb2.Duration: ...
+    def __init__(
+        self,
+        *,
+        should_stop: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        lease_deadline: _timestamp_pb2.Timestamp | None = ...,
+        heartbeat_every: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_every", b"heartbeat_every", "lease_deadline", b"lease_deadline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_every", b"heartbeat_every", "lease_deadline", b"lease_deadline", "reason", b"reason", "should_stop", b"should_stop"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeartbeatResponse: _TypeAlias = HeartbeatResponse  # noqa: Y015
+
+@_typing.final
+class CompleteTrialRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    EXIT_STATUS_FIELD_NUMBER: _builtins.int
+    FAILURE_CLASS_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    attempt: _builtins.int
+    worker: _builtins.str
+    """As in AcquireTrial."""
+    exit_status: _builtins.int
+    """From 0 to 255; 0: all is well."""
+    failure_class: _types_pb2.FailureClass.ValueType
+    """What went wrong. Not NO_METRICS or NOT_A_NUMBER, which the manager sees itself."""
+    message: _builtins.str
+    """A sentence for people. Empty: none."""
+    @_builtins.property
+    def trial(self) -> Global___TrialKey: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        trial: Global___TrialKey | None = ...,
+        attempt: _builtins.int = ...,
+        worker: _builtins.str = ...,
+        exit_status: _builtins.int = ...,
+        failure_class: _types_pb2.FailureClass.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ending", b"ending", "exit_status", b"exit_status", "failure_class", b"failure_class", "trial", b"trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "ending", b"ending", "exit_status", b"exit_status", "failure_class", b"failure_class", "message", b"message", "request_id", b"request_id", "trial", b"trial", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_ending: _TypeAlias = _typing.Literal["exit_status", "failure_class"]  # noqa: Y015
+    _WhichOneofArgType_ending: _TypeAlias = _typing.Literal["ending", b"ending"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_ending) -> _WhichOneofReturnType_ending | None: ...
+
+Global___CompleteTrialRequest: _TypeAlias = CompleteTrialRequest  # noqa: Y015
+
+@_typing.final
+class CompleteTrialResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteTrialResponse: _TypeAlias = CompleteTrialResponse  # noqa: Y015
+
+@_typing.final
 class ObservationColumns(_message.Message):
     """Observations in packed columns: element i of each column belongs to observation i."""
 

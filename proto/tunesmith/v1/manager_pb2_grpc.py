@@ -119,6 +119,21 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsResponse.FromString,
                 _registered_method=True)
+        self.AcquireTrial = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/AcquireTrial',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.AcquireTrialRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.AcquireTrialResponse.FromString,
+                _registered_method=True)
+        self.Heartbeat = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/Heartbeat',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.HeartbeatRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.HeartbeatResponse.FromString,
+                _registered_method=True)
+        self.CompleteTrial = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/CompleteTrial',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.CompleteTrialRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.CompleteTrialResponse.FromString,
+                _registered_method=True)
         self.ReportObservations = channel.unary_unary(
                 '/tunesmith.v1.ManagerService/ReportObservations',
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.ReportObservationsRequest.SerializeToString,
@@ -266,6 +281,31 @@ class ManagerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcquireTrial(self, request, context):
+        """Gives a worker a trial to run, once there is one: of a study whose `trial.workers` is true, and which this manager
+        drives. The worker reports with ReportObservations, and holds the attempt by a lease. Waits in the call as long as it
+        is told to; a call that comes twice gets the same trial.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Heartbeat(self, request, context):
+        """The worker is alive: its lease lasts its full time from now on. A report says so, too. Answers whether to stop.
+        FAILED_PRECONDITION: the attempt is not open any more, or not this worker's; the worker lets go of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteTrial(self, request, context):
+        """The attempt has ended. What becomes of the trial follows from it, as from the exit of a command: what it reported,
+        and how failures are tried again. FAILED_PRECONDITION: as for Heartbeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReportObservations(self, request, context):
         """Stores observations of one attempt. A row whose source and sequence are known already changes nothing.
         """
@@ -382,6 +422,21 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     servicer.EnqueueTrials,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsResponse.SerializeToString,
+            ),
+            'AcquireTrial': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcquireTrial,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.AcquireTrialRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.AcquireTrialResponse.SerializeToString,
+            ),
+            'Heartbeat': grpc.unary_unary_rpc_method_handler(
+                    servicer.Heartbeat,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.HeartbeatRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'CompleteTrial': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteTrial,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.CompleteTrialRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.CompleteTrialResponse.SerializeToString,
             ),
             'ReportObservations': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportObservations,
@@ -846,6 +901,87 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/EnqueueTrials',
             tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.EnqueueTrialsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcquireTrial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/AcquireTrial',
+            tunesmith_dot_v1_dot_manager__pb2.AcquireTrialRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.AcquireTrialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Heartbeat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/Heartbeat',
+            tunesmith_dot_v1_dot_manager__pb2.HeartbeatRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteTrial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/CompleteTrial',
+            tunesmith_dot_v1_dot_manager__pb2.CompleteTrialRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.CompleteTrialResponse.FromString,
             options,
             channel_credentials,
             insecure,

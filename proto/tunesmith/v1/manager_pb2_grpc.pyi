@@ -73,6 +73,19 @@ class ManagerServiceStub:
     FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
     are added or none.
     """
+    AcquireTrial: _grpc.UnaryUnaryMultiCallable[_manager_pb2.AcquireTrialRequest, _manager_pb2.AcquireTrialResponse]
+    """Gives a worker a trial to run, once there is one: of a study whose `trial.workers` is true, and which this manager
+    drives. The worker reports with ReportObservations, and holds the attempt by a lease. Waits in the call as long as it
+    is told to; a call that comes twice gets the same trial.
+    """
+    Heartbeat: _grpc.UnaryUnaryMultiCallable[_manager_pb2.HeartbeatRequest, _manager_pb2.HeartbeatResponse]
+    """The worker is alive: its lease lasts its full time from now on. A report says so, too. Answers whether to stop.
+    FAILED_PRECONDITION: the attempt is not open any more, or not this worker's; the worker lets go of it.
+    """
+    CompleteTrial: _grpc.UnaryUnaryMultiCallable[_manager_pb2.CompleteTrialRequest, _manager_pb2.CompleteTrialResponse]
+    """The attempt has ended. What becomes of the trial follows from it, as from the exit of a command: what it reported,
+    and how failures are tried again. FAILED_PRECONDITION: as for Heartbeat.
+    """
     ReportObservations: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ReportObservationsRequest, _manager_pb2.ReportObservationsResponse]
     """Stores observations of one attempt. A row whose source and sequence are known already changes nothing."""
     QueryObservations: _grpc.UnaryStreamMultiCallable[_manager_pb2.QueryObservationsRequest, _manager_pb2.QueryObservationsResponse]
@@ -127,6 +140,19 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     trials of the study. INVALID_ARGUMENT with google.rpc.BadRequest: every value that the space does not allow.
     FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
     are added or none.
+    """
+    AcquireTrial: _aio.UnaryUnaryMultiCallable[_manager_pb2.AcquireTrialRequest, _manager_pb2.AcquireTrialResponse]  # type: ignore[assignment]
+    """Gives a worker a trial to run, once there is one: of a study whose `trial.workers` is true, and which this manager
+    drives. The worker reports with ReportObservations, and holds the attempt by a lease. Waits in the call as long as it
+    is told to; a call that comes twice gets the same trial.
+    """
+    Heartbeat: _aio.UnaryUnaryMultiCallable[_manager_pb2.HeartbeatRequest, _manager_pb2.HeartbeatResponse]  # type: ignore[assignment]
+    """The worker is alive: its lease lasts its full time from now on. A report says so, too. Answers whether to stop.
+    FAILED_PRECONDITION: the attempt is not open any more, or not this worker's; the worker lets go of it.
+    """
+    CompleteTrial: _aio.UnaryUnaryMultiCallable[_manager_pb2.CompleteTrialRequest, _manager_pb2.CompleteTrialResponse]  # type: ignore[assignment]
+    """The attempt has ended. What becomes of the trial follows from it, as from the exit of a command: what it reported,
+    and how failures are tried again. FAILED_PRECONDITION: as for Heartbeat.
     """
     ReportObservations: _aio.UnaryUnaryMultiCallable[_manager_pb2.ReportObservationsRequest, _manager_pb2.ReportObservationsResponse]  # type: ignore[assignment]
     """Stores observations of one attempt. A row whose source and sequence are known already changes nothing."""
@@ -275,6 +301,37 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         trials of the study. INVALID_ARGUMENT with google.rpc.BadRequest: every value that the space does not allow.
         FAILED_PRECONDITION: the study has ended or is ending, or `limits.trials` has no room for all of them. Either all
         are added or none.
+        """
+
+    @_abc_1.abstractmethod
+    def AcquireTrial(
+        self,
+        request: _manager_pb2.AcquireTrialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.AcquireTrialResponse, _abc.Awaitable[_manager_pb2.AcquireTrialResponse]]:
+        """Gives a worker a trial to run, once there is one: of a study whose `trial.workers` is true, and which this manager
+        drives. The worker reports with ReportObservations, and holds the attempt by a lease. Waits in the call as long as it
+        is told to; a call that comes twice gets the same trial.
+        """
+
+    @_abc_1.abstractmethod
+    def Heartbeat(
+        self,
+        request: _manager_pb2.HeartbeatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.HeartbeatResponse, _abc.Awaitable[_manager_pb2.HeartbeatResponse]]:
+        """The worker is alive: its lease lasts its full time from now on. A report says so, too. Answers whether to stop.
+        FAILED_PRECONDITION: the attempt is not open any more, or not this worker's; the worker lets go of it.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteTrial(
+        self,
+        request: _manager_pb2.CompleteTrialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.CompleteTrialResponse, _abc.Awaitable[_manager_pb2.CompleteTrialResponse]]:
+        """The attempt has ended. What becomes of the trial follows from it, as from the exit of a command: what it reported,
+        and how failures are tried again. FAILED_PRECONDITION: as for Heartbeat.
         """
 
     @_abc_1.abstractmethod
