@@ -64,8 +64,7 @@ class LineDisplay:
         lines = []
         for trial in trials:
             self._done += 1
-            count = f"{self._done}/{study.planned}" if study.planned else f"{self._done}"
-            lines.append(f"[{count}] {_progress.trial_line(study, trial)}")
+            lines.append(f"[{_progress.share(self._done, study.planned)}] {_progress.trial_line(study, trial)}")
         self.say(lines)
         self._last_time = None
 

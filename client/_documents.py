@@ -12,7 +12,7 @@ from tunesmith.study import DocumentError, StudyJob, read_study_job
 from tunesmith.study._mistakes import Mistake
 
 LARGEST = 16 * 1024 * 1024
-"""Bytes of a document that are looked at; the reader refuses far smaller ones."""
+"""Bytes of a document that are looked at, so that a mistaken `run model.bin` costs no memory."""
 
 
 def read_file(path: Path, *, overrides: Sequence[tuple[str, str]] = (), name: str | None = None) -> StudyJob:
@@ -24,12 +24,16 @@ def load(path: Path) -> bytes:
     """The bytes of a document; `-` is standard input. Raises FixRequest."""
     try:
         if str(path) == "-":
-            return sys.stdin.buffer.read(LARGEST)
-        with path.open("rb") as file:
-            return file.read(LARGEST)
+            data = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(LARGEST + 1)
     except OSError as error:
         hint = " (`tunesmith init` writes one to start from)" if error.errno == errno.ENOENT else ""
         raise errors.FixRequest(f"{path} cannot be read: {error.strerror}{hint}") from None
+    if len(data) > LARGEST:
+        raise errors.FixRequest(f"{called(path)}: a document must have at most 1 MiB, but got more than 16 MiB")
+    return data
 
 
 def called(path: Path) -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from pathlib import Path
 
 from tunesmith.client._terminal import plain_stream, safe, safe_lines
 from tunesmith.services import errors
@@ -49,9 +50,10 @@ class PlatformFailed(errors.TunesmithError):
 class ManagerDied(errors.TunesmithError):
     """The local manager could not be started, and would not be a moment later; `log` holds the last lines it wrote."""
 
-    def __init__(self, message: str, log: str, full_disk: bool = False) -> None:
+    def __init__(self, message: str, log: str, full_disk: bool = False, log_path: Path | None = None) -> None:
         super().__init__(message)
         self.log = log
+        self.log_path = log_path
         self.full_disk = full_disk
 
 
@@ -86,9 +88,15 @@ def error_lines(error: errors.TunesmithError) -> list[str]:
         lines += _difference_lines(error)
     if isinstance(error, errors.FixRequest):
         lines += [f"  {mistake_line('', mistake)}" for mistake in error.mistakes]
-    if isinstance(error, ManagerDied) and error.log:
-        lines += ["its last words:", *(f"  {line}" for line in safe_lines(error.log).splitlines())]
+    if isinstance(error, ManagerDied):
+        lines += _last_words(error)
     return [*lines, *_advice(error)]
+
+
+def _last_words(error: ManagerDied) -> list[str]:
+    if error.log.strip():
+        return ["its last words:", *(f"  {line}" for line in safe_lines(error.log).splitlines())]
+    return [] if error.log_path is None else [f"It wrote nothing into {safe(str(error.log_path))}."]
 
 
 def _difference_lines(error: StudyDiffers) -> list[str]:

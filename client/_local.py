@@ -144,7 +144,7 @@ def _held(folder: Path) -> bool:
 
 def _died(message: str, folder: Path, seen: int) -> ManagerDied:
     full = shutil.disk_usage(folder).free < _FULL
-    return ManagerDied(message, _tail(folder / LOG, seen), full_disk=full)
+    return ManagerDied(message, _tail(folder / LOG, seen), full_disk=full, log_path=folder / LOG)
 
 
 def _how(status: int) -> str:

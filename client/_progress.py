@@ -55,10 +55,17 @@ def bar(fraction: float, width: int) -> str:
     return _FULL * full + _EMPTY * (width - full)
 
 
+def share(done: int, planned: int | None) -> str:
+    """`23/60`; `40` where there is no limit, or one that was lowered below what is done."""
+    return f"{done:,}/{planned:,}" if planned and done <= planned else f"{done:,}"
+
+
 def done_text(study: Study) -> str:
     """`23/60 trials`."""
     done, planned = study.counts.finished, study.planned
-    return f"{done:,}/{planned:,} trials" if planned else _format.plural(done, "trial")
+    if planned and done <= planned:
+        return f"{share(done, planned)} trials"
+    return _format.plural(done, "trial") + (f" (the limit is {planned:,})" if planned else "")
 
 
 def counts_line(progress: Progress) -> str:

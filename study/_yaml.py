@@ -30,7 +30,7 @@ def _decode(text: str | bytes) -> str:
     """The text without its byte order mark; refuses what is large, and what is not UTF-8."""
     size = len(text) if isinstance(text, bytes) or len(text) > MAX_BYTES else len(text.encode(errors="replace"))
     if size > MAX_BYTES:
-        raise Stop(f"a document must have at most {MAX_BYTES:,} bytes, but got {size:,}")
+        raise Stop(f"a document must have at most 1 MiB ({MAX_BYTES:,} bytes), but got {size:,} bytes")
     return (text if isinstance(text, str) else _utf8(text)).removeprefix("\ufeff")
 
 

@@ -112,6 +112,7 @@ def _show_studies(found: "list[Study]", where: Target, *, with_namespace: bool =
     from tunesmith.client import _format
     from tunesmith.client._data import study_data
     from tunesmith.client._output import Column, emit, table
+    from tunesmith.client._progress import share
     from tunesmith.client._terminal import safe
 
     if not where.for_people:
@@ -128,7 +129,7 @@ def _show_studies(found: "list[Study]", where: Target, *, with_namespace: bool =
         [
             safe(study.name),
             str(study.state),
-            _progress(study),
+            share(study.counts.finished, study.planned),
             _format.number(study.best.value if study.best else None),
             _format.local_time(study.created),
         ]
@@ -138,11 +139,6 @@ def _show_studies(found: "list[Study]", where: Target, *, with_namespace: bool =
         columns.insert(0, Column("NAMESPACE"))
         rows = [[safe(study.namespace), *row] for study, row in zip(found, rows, strict=True)]
     table(columns, rows)
-
-
-def _progress(study: "Study") -> str:
-    planned = study.planned
-    return f"{study.counts.finished}" if planned is None else f"{study.counts.finished}/{planned}"
 
 
 def _show_trials(study: "Study", found: "list[Trial]") -> None:

@@ -1,9 +1,10 @@
 """Stands for `python -m tunesmith.manager serve` where only its start counts: lock, socket, place, log.
 
-Arguments: folder, and how it behaves: `well`, `dies`, `hangs` or `slow`.
+Arguments: folder, and how it behaves: `well`, `dies`, `killed`, `mute` (killed, too), `hangs` or `slow`.
 """
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -17,6 +18,9 @@ with (folder / "starts").open("a") as file:
 if how == "dies":
     print("Traceback: the database says\x1b[31m no", flush=True)
     sys.exit(1)
+if how in ("killed", "mute"):
+    print("opening the database" * (how == "killed"), end="", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 lock = local.FileLock(folder / "manager.lock")
 if not lock.acquire():
     print("Error: another manager serves this folder", flush=True)

@@ -16,6 +16,8 @@ from ruamel.yaml import YAML
 from tests.client.conftest import Command
 from tests.client.fake_manager import Running, Script
 
+from tunesmith.client._client import Client
+from tunesmith.client._progress import done_text
 from tunesmith.services import errors
 from tunesmith.study import TrialState
 from tunesmith.study._mistakes import Mistake
@@ -335,6 +337,27 @@ def test_a_document_that_is_not_there(command: Command, folder: Path) -> None:
         == "error: nix.yaml cannot be read: No such file or directory (`tunesmith init` writes one to start from)\n"
     )
     assert "Is a directory" in command("run", ".").err
+
+
+def test_a_document_that_is_far_too_large(command: Command, folder: Path) -> None:
+    for size, said in (
+        (2**24 + 1, "error: model.bin: a document must have at most 1 MiB, but got more than 16 MiB\n"),
+        (2**20 + 1, "at most 1 MiB (1,048,576 bytes), but got 1,048,577 bytes\n"),
+    ):
+        (folder / "model.bin").write_bytes(bytes(size))
+        done = command("validate", "model.bin")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.endswith(said)
+
+
+def test_more_done_than_the_limit_says_now(ended: Running, command: Command) -> None:
+    command("edit", "digits", "--trials", "3")
+    (study,) = ended.manager.studies.values()
+    study.message.spec.limits.trials = 3
+    row = command("get", "studies").out.splitlines()[1].split()
+    assert row[:3] == ["digits", "Succeeded", "5"]
+    with Client(ended.address) as client:
+        assert done_text(client.study("digits")) == "5 trials (the limit is 3)"
 
 
 def test_mistakes_that_only_a_server_sees_have_a_place_too(fake: Fake, command: Command) -> None:

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from tunesmith.client import _local
+from tunesmith.client import _command, _local
 from tunesmith.client._errors import Exit, ManagerDied, NoStudiesHere, error_lines, exit_code
 from tunesmith.services import errors, local
 
@@ -100,6 +101,28 @@ def test_death_is_told_with_the_last_words(tmp_path: Path, how: dict[str, str]) 
     lines = error_lines(caught.value)
     assert "  Traceback: the database says\\x1b[31m no" in lines
     assert exit_code(caught.value) is Exit.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [
+        ("killed", ["its last words:", "  opening the database"]),
+        ("mute", ["It wrote nothing into FOLDER/manager.log."]),
+    ],
+)
+def test_killed_while_it_starts_is_told(
+    tmp_path: Path, how: dict[str, str], monkeypatch: pytest.MonkeyPatch, behaviour: str, told: list[str]
+) -> None:
+    how["how"] = behaviour
+    (tmp_path / ".tunesmith").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("TUNESMITH_SERVER", "TUNESMITH_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
+    with CliRunner().isolation() as (out, err, _):
+        assert _command.run(["get", "studies"]) == 3
+        assert out.getvalue() == b""
+        lines = err.getvalue().decode().replace(str(tmp_path / ".tunesmith"), "FOLDER").splitlines()
+    assert lines == ["error: the manager could not be started: signal 9 ended it", *told]
 
 
 def test_silence_is_told(tmp_path: Path, how: dict[str, str]) -> None:

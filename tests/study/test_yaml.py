@@ -238,7 +238,7 @@ class TestLimits:
     @pytest.mark.parametrize("text", ["a" * 10_000_000, b"\xff" * 10_000_000, "ä" * (MAX_BYTES // 2 + 1)])
     def test_too_large(self, text: str | bytes) -> None:
         (mistake,) = refused(text)
-        assert mistake.startswith("a document must have at most 1,048,576 bytes, but got ")
+        assert mistake.startswith("a document must have at most 1 MiB (1,048,576 bytes), but got ")
 
 
 class TestJson:
