@@ -1,42 +1,58 @@
-"""The suggestion service, started for one question: what it offers, and what it says of a document."""
+"""The suggestion service, started for one question: what it offers, and what it says of a document.
+
+Most of the time goes by while the service starts, so gRPC is imported meanwhile, and not before.
+"""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tunesmith.client._algorithm_values import Algorithm
 from tunesmith.services import errors
-from tunesmith.services.channel import answer, open_channel, tls_for
 from tunesmith.services.own_suggestion import OwnSuggestion
 from tunesmith.services.supervise import Supervisor
-from tunesmith.study import StudySpec, wire
-from tunesmith.v1 import suggestion_pb2
-from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
+
+if TYPE_CHECKING:
+    from tunesmith.client._algorithm_values import Algorithm
+    from tunesmith.study import StudySpec
 
 DEADLINE = 30.0
 
 
-def describe() -> list[Algorithm]:
+def describe() -> "list[Algorithm]":
     """The algorithms that our own service offers."""
 
-    async def ask() -> list[Algorithm]:
-        async with _service() as address, open_channel(address) as channel:
-            stub = SuggestionServiceStub(channel)
-            reply = await answer(stub.Describe(suggestion_pb2.DescribeRequest(), timeout=DEADLINE), address)
+    async def ask() -> "list[Algorithm]":
+        async with _service() as address_of:
+            from tunesmith.client._algorithm_values import Algorithm
+            from tunesmith.services.channel import answer, open_channel
+            from tunesmith.v1.suggestion_pb2 import DescribeRequest
+            from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
+
+            address = await address_of()
+            async with open_channel(address) as channel:
+                stub = SuggestionServiceStub(channel)
+                reply = await answer(stub.Describe(DescribeRequest(), timeout=DEADLINE), address)
             return [Algorithm.from_proto(described) for described in reply.algorithms]
 
     return asyncio.run(ask())
 
 
-def validate(spec: StudySpec) -> list[str]:
+def validate(spec: "StudySpec") -> list[str]:
     """The remarks of a document's algorithm about it. Raises FixRequest with its mistakes."""
-    request = suggestion_pb2.ValidateRequest(spec=wire.spec_to_proto(spec))
 
     async def ask() -> list[str]:
-        async with _service(spec.algorithm.endpoint) as address:
-            tls = tls_for(address)
+        async with _service(spec.algorithm.endpoint) as address_of:
+            from tunesmith.services.channel import answer, open_channel, tls_for
+            from tunesmith.study import wire
+            from tunesmith.v1.suggestion_pb2 import ValidateRequest
+            from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
+
+            address = await address_of()
+            request, tls = ValidateRequest(spec=wire.spec_to_proto(spec)), tls_for(address)
             async with open_channel(address, tls=tls) as channel:  # no token: a document named the address
                 stub = SuggestionServiceStub(channel)
                 return list((await answer(stub.Validate(request, timeout=DEADLINE), address, tls)).warnings)
@@ -50,14 +66,28 @@ def validate(spec: StudySpec) -> list[str]:
 
 
 @asynccontextmanager
-async def _service(address: str = "") -> AsyncIterator[str]:
-    """The address, or for none that of our own service, which is there for as long as the block lasts."""
-    if address:
-        yield address
-        return
+async def _service(address: str = "") -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """Gives what waits for the address: the one that is named, or our own service's, which lives as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         supervisor = Supervisor(Path(folder))
+        own = OwnSuggestion(supervisor, Path(folder))
+
+        async def named() -> str:
+            return address
+
         try:
-            yield await OwnSuggestion(supervisor, Path(folder)).address()
+            if not address:
+                await own.start()
+            await asyncio.to_thread(_import_grpc)
+            yield named if address else own.address
         finally:
-            await supervisor.stop()
+            await supervisor.stop(grace=0)  # it holds nothing that would have to be put away
+
+
+def _import_grpc() -> None:
+    """Everything that a call needs, in the order in which the modules need one another."""
+    from tunesmith.client._quiet import quiet_grpc
+
+    quiet_grpc()
+    for name in ("services.channel", "client._algorithm_values", "v1.suggestion_pb2_grpc"):
+        import_module(f"tunesmith.{name}")
