@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
+from random import Random
 from typing import Any
 
 import pytest
@@ -66,6 +67,19 @@ FINITE = SearchSpace(
 FINITE_COUNT = 24
 ONE_POINT = SearchSpace((Parameter("only", IntDomain(3, 3)),))
 
+RESOURCE = "resource.of-a-trial"
+NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {"hyperband": {"resource_name": RESOURCE}}
+"""Settings without which an algorithm does not work; those that name `RESOURCE` get a parameter of that name."""
+
+
+def fitted(name: str, space: SearchSpace) -> SearchSpace:
+    """`space`, with the resource that the algorithm needs; one of a single value where there is a single point."""
+    if RESOURCE not in NEEDS.get(name, {}).values():
+        return space
+    values = (1,) if space.count(1) == 1 else (1, 3, 9)
+    return SearchSpace((*space.parameters, Parameter(RESOURCE, DiscreteDomain(values))), space.constraints)
+
+
 STATES = list(TrialState)
 SPACES = st.one_of(search_spaces(finite=True, max_parameters=4), search_spaces(constraints=False))
 """Constraints over large spaces can leave next to nothing, which takes long to find; see `NARROW` for such a space."""
@@ -86,12 +100,12 @@ def make_spec(
     trials: int | None = None,
     given: Mapping[str, ParameterValue] | None = None,
 ) -> StudySpec:
-    """A study with nothing special in it."""
+    """A study with nothing special in it, but for what its algorithm needs."""
     return StudySpec(
         objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
-        space=space,
+        space=fitted(name, space),
         trial=TrialTemplate(("true",)),
-        algorithm=AlgorithmSpec(name, given or {}),
+        algorithm=AlgorithmSpec(name, {**NEEDS.get(name, {}), **(given or {})}),
         limits=Limits(trials=trials),
         seed=seed,
     )
@@ -142,18 +156,43 @@ class Study:
         for suggestion in answer.suggestions:
             assert suggestion.explanation.model
             assert suggestion.explanation.text
-            self.add(suggestion.assignment, suggestion.labels)
+            self.add(suggestion.assignment, suggestion.labels, suggestion.parent)
         return answer
 
-    def add(self, assignment: Assignment, labels: Mapping[str, str] | None = None) -> None:
+    def add(self, assignment: Assignment, labels: Mapping[str, str] | None = None, parent: int | None = None) -> None:
         """Put a trial into the history, in the next state of `states`."""
         number, state = max(self.records, default=-1) + 1, next(self.states)
         values = (math.sin(number),) if state is TrialState.SUCCEEDED else ()
         rank = number + 1 if state.final else 0
         kept = dict(labels or {}) if self.keep_labels else {}
-        record = TrialRecord(number, f"trial-{number}", state, dict(assignment), values, kept, completion_rank=rank)
+        name = f"trial-{number}"
+        record = TrialRecord(number, name, state, dict(assignment), values, kept, parent, completion_rank=rank)
         self.records[number] = record
         self.history.apply([record])
+
+    def end(self, number: int, state: TrialState, value: float) -> None:
+        """Let a pending trial end, or an ended one begin again."""
+        rank = 1 + max(record.completion_rank for record in self.records.values())
+        valued = state in (TrialState.SUCCEEDED, TrialState.EARLY_STOPPED)
+        self.records[number] = dataclasses.replace(
+            self.records[number],
+            state=state,
+            values=(value,) if valued else (),
+            completion_rank=rank if state.final else 0,
+        )
+        self.history.apply([self.records[number]])
+
+    @property
+    def pending(self) -> list[int]:
+        """Numbers of the trials that have not ended."""
+        return [number for number, record in self.records.items() if not record.state.final]
+
+    @property
+    def count(self) -> int:
+        """How many points the space has."""
+        count = self.spec.space.count()
+        assert count is not None
+        return count
 
     @property
     def assignments(self) -> list[Assignment]:
@@ -184,10 +223,23 @@ def pure(name: str) -> bool:
     return not REGISTRY.get(name).description.capabilities.uses_values
 
 
-LABELS = ("grid.index", "sobol.index")
+LABELS = ("grid.index", "sobol.index", "hyperband.iteration", "hyperband.bracket", "hyperband.rung")
+ENDS = (*STATES, TrialState.SUCCEEDED, TrialState.SUCCEEDED, TrialState.SUCCEEDED)
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(1, 4),
+        st.lists(st.tuples(st.integers(0, 3), st.sampled_from(ENDS), st.integers(-9, 9)), max_size=4),
+    ),
+    max_size=10,
+)
+"""How many trials are asked for; which of those that are pending end then, how, and with which value."""
 
 _VALUES = st.one_of(st.floats(), st.integers(-(2**63), 2**63 - 1), st.text(max_size=5), st.booleans())
-_POINTS = st.sampled_from(list(range(FINITE_COUNT))).map(lambda place: list(FINITE.enumerate())[place])
+_POINTS = st.builds(
+    lambda place, more: {**list(FINITE.enumerate())[place], **more},
+    st.integers(0, FINITE_COUNT - 1),
+    st.one_of(st.just({}), st.sampled_from([{RESOURCE: 1}, {RESOURCE: 3}, {RESOURCE: 9}])),
+)
 HOSTILE_RECORDS = st.builds(
     TrialRecord,
     number=st.just(0),
@@ -195,7 +247,9 @@ HOSTILE_RECORDS = st.builds(
     state=st.sampled_from(STATES),
     assignment=st.one_of(
         _POINTS,
-        st.dictionaries(st.one_of(st.sampled_from(FINITE.names), st.text(max_size=5)), _VALUES, max_size=4),
+        st.dictionaries(
+            st.one_of(st.sampled_from((*FINITE.names, RESOURCE)), st.text(max_size=5)), _VALUES, max_size=4
+        ),
         st.fixed_dictionaries(dict.fromkeys(FINITE.names, _VALUES)),
     ),
     values=st.lists(st.floats(), max_size=3).map(tuple),
@@ -230,7 +284,7 @@ class Conformance:
         except NoFeasiblePoint:
             assume(False)
         for assignment in study.assignments:
-            assert space.problems(assignment) == []
+            assert study.spec.space.problems(assignment) == []
 
     @given(
         space=SPACES,
@@ -283,12 +337,59 @@ class Conformance:
         study.restart()
         assert study.ask(size) == first
 
+    @given(space=SPACES, seed=st.integers(0, 99), trials=st.one_of(st.none(), st.integers(1, 30)), events=EVENTS)
+    @settings(SLOW, max_examples=30)
+    def test_trials_may_end_in_any_order_and_the_service_at_any_time(
+        self, name: str, space: SearchSpace, seed: int, trials: int | None, events: list[Any]
+    ) -> None:
+        """One that is killed between any two calls answers like one that lives."""
+        spec = make_spec(name, space, seed=seed, trials=trials)
+        lives, killed = (Study(spec, cycle([TrialState.RUNNING])) for _ in range(2))
+        for size, ends in events:
+            try:
+                answer = lives.run(size)
+            except NoFeasiblePoint:
+                assume(False)
+            killed.restart()
+            assert killed.run(size) == answer
+            assert answer.status is not Status.WAIT or lives.pending, "nothing can change what it waits for"
+            for place, state, value in ends:
+                for study in (lives, killed) if lives.pending else ():
+                    study.end(study.pending[place % len(study.pending)], state, float(value))
+        if lives.records:  # as when its user retries a trial
+            for study in (lives, killed):
+                study.end(min(study.records), TrialState.PENDING, 0.0)
+            killed.restart()
+            assert killed.ask(3) == lives.ask(3)
+
+    @pytest.mark.parametrize("space", [MIXED, FINITE, NARROW], ids=["mixed", "finite", "narrow"])
+    def test_a_long_study_survives_a_kill_before_every_call(self, name: str, space: SearchSpace) -> None:
+        """As above, over so many trials that generations and rungs come to their ends."""
+        spec = make_spec(name, space, given={"points": 41} if name == "grid" else None)
+        lives, killed = (Study(spec, cycle([TrialState.RUNNING])) for _ in range(2))
+        random = Random(name)
+        for _ in range(60):
+            killed.restart()
+            answer = lives.run(random.randint(1, 3))
+            assert killed.run(len(answer.suggestions) or 1) == answer or answer.status is Status.EXHAUSTED
+            while len(lives.pending) > 4 or (lives.pending and answer.status is Status.WAIT):
+                number, state = random.choice(lives.pending), random.choice(ENDS)
+                value = sum(one for one in lives.records[number].assignment.values() if isinstance(one, float))
+                for study in (lives, killed):
+                    study.end(number, state, value)
+            if random.random() < 0.1:  # a user retries one
+                number = random.choice(list(lives.records))
+                for study in (lives, killed):
+                    study.end(number, TrialState.PENDING, 0.0)
+        assert len(lives.records) > 60 or answer.status is Status.EXHAUSTED
+
     @given(space=SPACES, batches=st.lists(st.integers(1, 7), min_size=1, max_size=4), restarts=st.booleans())
     @settings(SLOW, max_examples=20)
     def test_no_point_comes_again_while_others_are_left(
         self, name: str, space: SearchSpace, batches: list[int], restarts: bool
     ) -> None:
-        count_, study = space.count(40), Study(make_spec(name, space))
+        study = Study(make_spec(name, space))
+        count_ = study.spec.space.count(60)
         if count_ is None:
             try:
                 for size in batches:
@@ -306,16 +407,16 @@ class Conformance:
     @pytest.mark.parametrize("state", STATES)
     def test_trials_count_as_tried_in_every_state(self, name: str, state: TrialState) -> None:
         study = Study(make_spec(name, FINITE), cycle([state]))
-        for assignment in list(FINITE.enumerate())[3:17:2]:  # by hand, or as `initial`
+        for assignment in list(study.spec.space.enumerate())[3:17:2]:  # by hand, or as `initial`
             study.add(assignment)
-        run_to_the_end(study, [2, 1, 5], FINITE_COUNT)
-        assert len(set(study.keys)) == len(study.keys) == FINITE_COUNT
+        run_to_the_end(study, [2, 1, 5], study.count)
+        assert len(set(study.keys)) == len(study.keys) == study.count
 
     @pytest.mark.parametrize("size", [1, 3, 1000])
     def test_a_space_of_one_point_is_soon_exhausted(self, name: str, size: int) -> None:
         study = Study(make_spec(name, ONE_POINT))
         run_to_the_end(study, [size], 1)
-        assert study.assignments == [{"only": 3}]
+        assert study.assignments == list(study.spec.space.enumerate())
 
     def test_a_continuum_is_not_exhausted(self, name: str) -> None:
         study = Study(make_spec(name, MIXED))
@@ -330,7 +431,7 @@ class Conformance:
             assert study.run(3).status is Status.OK
             study.restart()
         assert len(set(study.keys)) == 12
-        assert all(NARROW.problems(assignment) == [] for assignment in study.assignments)
+        assert all(study.spec.space.problems(assignment) == [] for assignment in study.assignments)
 
     def test_inactive_parameters_have_no_value(self, name: str) -> None:
         study = Study(make_spec(name, MIXED))
@@ -392,14 +493,15 @@ class Conformance:
         }
         study.records.update(spoilt)
         study.restart()
-        whole = {FINITE.key(point) for point in FINITE.enumerate()}
+        space = study.spec.space
+        whole = {space.key(point) for point in space.enumerate()}
         done = whole & set(study.history.tried)
         for size in cycle(batches):
             answer = study.run(size)
             if answer.status is Status.EXHAUSTED:
                 break
-            assert len(study.records) < FINITE_COUNT + len(records) + 10
-        added = [FINITE.key(record.assignment) for number, record in study.records.items() if number not in spoilt]
+            assert len(study.records) < study.count + len(records) + 10
+        added = [space.key(record.assignment) for number, record in study.records.items() if number not in spoilt]
         assert sorted([*added, *done]) == sorted(whole)
 
     @pytest.mark.parametrize(
@@ -407,16 +509,16 @@ class Conformance:
     )
     def test_labels_that_lie_do_no_harm(self, name: str, text: str) -> None:
         study = Study(make_spec(name, FINITE))
-        for number in range(4):
-            study.add({"kernel": "rbf", "width": 0.1 * number}, dict.fromkeys(LABELS, text))
+        for assignment in list(study.spec.space.enumerate())[:4]:
+            study.add(assignment, dict.fromkeys(LABELS, text), 0)
             study.restart()
-        run_to_the_end(study, [3, 1], FINITE_COUNT)
-        assert len(set(study.keys)) == FINITE_COUNT
+        run_to_the_end(study, [3, 1], study.count)
+        assert len(set(study.keys)) == study.count
 
     def test_a_rewritten_history_is_believed(self, name: str) -> None:
         """A trial whose assignment changes: its old point is free again."""
         study = Study(make_spec(name, FINITE))
-        run_to_the_end(study, [4], FINITE_COUNT)
+        run_to_the_end(study, [4], study.count)
         number, freed = 5, study.records[5]
         study.records[number] = dataclasses.replace(freed, assignment={"unknown": 1})
         if study.history.apply([study.records[number]]):
