@@ -1,9 +1,10 @@
 """The attempts that a study's loop watches: where they run, what was read of them, and what they still have to say."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tunesmith.manager.collectors import LineParser, make_collector, read_new
+from tunesmith.manager.collectors import Beginning, LineParser, make_collector, read_new
 from tunesmith.manager.launchers import Exit
 from tunesmith.manager.storage import ObservationRow
 from tunesmith.study import CollectorSpec
@@ -39,33 +40,52 @@ class Ending:
 
 @dataclass(slots=True)
 class Source:
-    """A file that an attempt writes, followed from an offset."""
+    """A file that an attempt writes, followed from an offset.
+
+    One that was written anew is another source from then on, as the same offsets are other lines: `generation` counts.
+    """
 
     name: str
     path: Path
     parser: LineParser
     offset: int = 0
+    generation: int = 0
+    beginning: Beginning = field(default_factory=Beginning)
+
+    def resume(self, offsets: Mapping[str, int]) -> None:
+        """Go on where these offsets say, which are those committed before, by source."""
+        while self._name(self.generation + 1) in offsets:
+            self.generation += 1
+        self.offset = offsets.get(self._name(self.generation), 0)
+        if self.offset:
+            self.beginning = Beginning.of(self.path, self.offset)
 
     @property
     def unread(self) -> int:
-        """Bytes after the offset; 0 while there is no file."""
+        """Bytes after the offset; 0 while there is no file. One that shrank has not been read at all."""
         try:
-            return max(self.path.stat().st_size - self.offset, 0)
+            size = self.path.stat().st_size
         except OSError:  # not written yet, or gone with its folder
             return 0
+        return size - self.offset if size >= self.offset else max(size, 1)
 
     def read(self, now: float, *, last: bool) -> Piece | None:
         """The next piece, and move on; None: nothing is new. `last`: nobody writes any more."""
         chunk = read_new(self.path, self.offset, last=last, needles=self.parser.needles)
-        if chunk.offset == self.offset:
+        if chunk.offset == self.offset and not chunk.shrank:
             return None
+        if not self.beginning.continues(chunk.start, chunk.head, shrank=chunk.shrank):
+            self.generation += 1
+        self.offset, source = chunk.offset, self._name(self.generation)
         rows = [
-            ObservationRow(metric, value, step, now, self.name, end)
+            ObservationRow(metric, value, step, now, source, end)
             for end, line in chunk.lines
             for metric, value, step in self.parser.parse(line)
         ]
-        self.offset = chunk.offset
-        return Piece(self.name, rows, chunk.offset)
+        return Piece(source, rows, chunk.offset)
+
+    def _name(self, generation: int) -> str:
+        return f"{self.name}#{generation}" if generation else self.name
 
 
 @dataclass(slots=True)
@@ -117,5 +137,5 @@ def sources_of(
     named = Source(name, folder / (path or OUTPUT), make_collector(spec, wanted))
     own = Source(REPORTS, folder / "reports.jsonl", make_collector(CollectorSpec(kind=REPORTS), wanted))
     for source in (named, own):
-        source.offset = offsets.get(source.name, 0)
+        source.resume(offsets)
     return [named, own]

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tunesmith.manager.collectors._beginning import KEPT
+
 LONGEST = 1 << 16
 """Bytes of a line, or of a piece of one."""
 
@@ -17,12 +19,15 @@ LONGEST = 1 << 16
 class Chunk:
     """What was read: lines that are not empty, each with the offset after it; and the offset to go on from.
 
-    `note` says, for people, when the file was not what it had been.
+    `start` is where it was read from, 0 for a file that shrank, and `head` what lies there, as it is: all that was
+    used, as far as it belongs to the file's beginning.
     """
 
     lines: list[tuple[int, bytes]]
     offset: int
-    note: str = ""
+    start: int = 0
+    shrank: bool = False
+    head: bytes = b""
 
 
 def read_new(
@@ -53,12 +58,12 @@ def read_new(
             start = 0 if shrank else offset
             data = os.pread(file.fileno(), max(limit, 2 * LONGEST), start)
     except FileNotFoundError:
-        return Chunk([], offset)
-    data = data.replace(b"\r", b"\n")
+        return Chunk([], offset, offset)
+    raw, data = data[: max(KEPT - start, 0)], data.replace(b"\r", b"\n")
     used = len(data) if last and start + len(data) >= size else _complete(data)
     spans = _lines(data, used) if needles is None else _lines_with(data, used, needles)
-    note = f"the file has {size} bytes, fewer than were read: it is read from its beginning" if shrank else ""
-    return Chunk([(start + end, line) for end, line in _pieces(data, spans)], start + used, note)
+    lines = [(start + end, line) for end, line in _pieces(data, spans)]
+    return Chunk(lines, start + used, start, shrank, raw[:used])
 
 
 def _complete(data: bytes) -> int:
