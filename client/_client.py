@@ -137,6 +137,12 @@ class Client(WorkerCalls):
         reply = self._connection.call(lambda stub: stub.ValidateStudy, request)
         return [Mistake(m.path, m.message, m.line, m.column) for m in reply.mistakes], list(reply.warnings)
 
+    def convert(self, document: str) -> tuple[str, list[str]]:
+        """The native document, in YAML, that says what a document says; and remarks. Raises FixRequest."""
+        request = manager_pb2.ConvertDocumentRequest(document=document)
+        reply = self._connection.call(lambda stub: stub.ConvertDocument, request)
+        return reply.document, list(reply.warnings)
+
     def read(self, job: "StudyJob | Mapping[str, Any] | Path | str") -> StudyJob:
         """A document as a value, in the client's namespace if it has one. Raises WrongDocument with every mistake."""
         from tunesmith.client import _documents

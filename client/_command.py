@@ -43,6 +43,7 @@ class Tunesmith(LazyGroup):
         "enqueue": _command("enqueue", "Try an assignment of your own.", _CHANGE),
         "edit": _command("edit", "Change a study's limits and labels.", _CHANGE),
         "validate": _command("validate", "Show every mistake in a StudyJob.", _WRITE),
+        "convert": _command("convert", "Write a StudyJob as it is understood.", _WRITE),
         "schema": _command("schema", "Print the JSON Schema of the StudyJob, for editors.", _WRITE),
         "algorithms": _command("algorithms", "List the algorithms and their settings.", _WRITE),
         "serve": _command("serve", "Serve studies to a team, in the foreground.", _SERVE),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tunesmith.client._errors import WrongDocument
 from tunesmith.services import errors
-from tunesmith.study import DocumentError, StudyJob, read_study_job
+from tunesmith.study import DocumentError, Native, StudyJob, read_study_job
+from tunesmith.study import to_native as native_of
 from tunesmith.study._mistakes import Mistake
 
 LARGEST = 16 * 1024 * 1024
@@ -18,6 +19,15 @@ LARGEST = 16 * 1024 * 1024
 def read_file(path: Path, *, overrides: Sequence[tuple[str, str]] = (), name: str | None = None) -> StudyJob:
     """The StudyJob in a file. Raises WrongDocument, or FixRequest for a file that cannot be read."""
     return read_text(load(path), called(path), base=base_of(path), overrides=overrides, name=name)
+
+
+def to_native(path: Path) -> Native:
+    """The native document of the one in a file. Raises WrongDocument, or FixRequest for a file that cannot be read."""
+    text = load(path)
+    try:
+        return native_of(text)
+    except DocumentError as error:
+        raise WrongDocument(called(path), error.mistakes) from None
 
 
 def load(path: Path) -> bytes:

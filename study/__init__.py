@@ -48,17 +48,20 @@ from tunesmith.study._states import (
 from tunesmith.study._summary import MetricSummary, StudyMetricSummary
 
 if TYPE_CHECKING:
+    from tunesmith.study._convert import Native, to_native
     from tunesmith.study._differences import spec_differences
     from tunesmith.study._document import document_yaml, read_document, read_study_job, to_document
     from tunesmith.study._schema import json_schema
 
 _LATER = {  # the tables of the document cost more than all else here together, and most programs never read one
+    "Native": "_convert",
     "document_yaml": "_document",
     "json_schema": "_schema",
     "read_document": "_document",
     "read_study_job": "_document",
     "spec_differences": "_differences",
     "to_document": "_document",
+    "to_native": "_convert",
 }
 
 __all__ = [
@@ -79,6 +82,7 @@ __all__ = [
     "MetricSpec",
     "MetricSummary",
     "Mistake",
+    "Native",
     "NoFeasiblePoint",
     "Objective",
     "ObjectiveType",
@@ -108,6 +112,7 @@ __all__ = [
     "render",
     "spec_differences",
     "to_document",
+    "to_native",
 ]
 
 

@@ -1,7 +1,7 @@
 """Reading and writing StudyJob documents: YAML or JSON text, with all mistakes at once, and plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,31 @@ def read_study_job(
     Raises:
         DocumentError: With every mistake, in the order of the document; those of overrides have no line.
     """
+    return convert_document(text, base=base, overrides=overrides, name=name).job
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a document describes. `warnings`: what it says beside that, and nothing acts on."""
+
+    job: StudyJob
+    warnings: tuple[str, ...] = ()
+
+
+def convert_document(
+    text: str | bytes,
+    *,
+    base: Path | None,
+    overrides: Sequence[tuple[str, str]] = (),
+    name: str | None = None,
+) -> Converted:
+    """As `read_study_job`, with remarks: every document comes in here, whatever its `apiVersion`.
+
+    Only the native one is understood so far, about which there is nothing to remark.
+    """
     log: list[Mistake] = []
     root = apply_overrides(read_yaml(text, log), overrides, name, log)
-    return _read(Cursor(root, (), log), base)
+    return Converted(_read(Cursor(root, (), log), base))
 
 
 def read_document(document: Mapping[str, Any], *, base: Path | None = None) -> StudyJob:

@@ -90,6 +90,23 @@ class RecordCalls(Calls):
 
         return await self._database.read(work)
 
+    @present
+    async def ListDecisions(self, request: pb.ListDecisionsRequest, context: object) -> pb.ListDecisionsResponse:
+        """A page of early-stopping decisions, oldest first."""
+        key, size = requests.key_of(request.study), requests.page_size(request.page_size, 1000, 10_000)
+        after = requests.number_token(request.page_token, 0)
+
+        def work(tx: Tx) -> pb.ListDecisionsResponse:
+            study = tx.find_study(*key)
+            number = tx.find_trial(study.uid, request.trial).number if request.trial else None
+            found = tx.decisions(study.uid, number, after, size + 1)
+            token = str(found[size - 1].id) if len(found) > size else ""
+            names = {row.trial_number: tx.trial(study.uid, row.trial_number).name for row in found[:size]}
+            decisions = [views.decision_message(row, names[row.trial_number]) for row in found[:size]]
+            return pb.ListDecisionsResponse(decisions=decisions, next_page_token=token)
+
+        return await self._database.read(work)
+
     @present_stream
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: object) -> AsyncIterator[pb.StreamLogsResponse]:
         """What an attempt printed, and with `follow` what it still prints."""

@@ -5,7 +5,17 @@ from typing import TypedDict
 
 from tunesmith.manager.storage import ObservationRow
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import Assignment, DocumentError, Limits, Mistake, StudyJob, read_study_job, wire
+from tunesmith.study import (
+    Assignment,
+    DocumentError,
+    Limits,
+    Mistake,
+    Native,
+    StudyJob,
+    read_study_job,
+    to_native,
+    wire,
+)
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
 
@@ -29,6 +39,14 @@ def checked_job(request: pb.CreateStudyRequest) -> StudyJob:
         return job_of(request)
     except DocumentError as error:
         raise FixRequest("the StudyJob has mistakes", error.mistakes) from error
+
+
+def native_of(text: str) -> Native:
+    """The native document of a document; raises FixRequest with every mistake."""
+    try:
+        return to_native(text)
+    except DocumentError as error:
+        raise FixRequest("the document has mistakes", error.mistakes) from error
 
 
 def assignments_of(messages: Sequence[types.Assignment]) -> list[Assignment]:

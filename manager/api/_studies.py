@@ -57,6 +57,12 @@ class StudyCalls(Calls):
         return pb.ValidateStudyResponse(warnings=warnings)
 
     @present
+    async def ConvertDocument(self, request: pb.ConvertDocumentRequest, context: object) -> pb.ConvertDocumentResponse:
+        """A document as the native one."""
+        native = await asyncio.to_thread(requests.native_of, request.document)
+        return pb.ConvertDocumentResponse(document=native.text, warnings=native.warnings)
+
+    @present
     async def GetStudy(self, request: pb.GetStudyRequest, context: object) -> pb.GetStudyResponse:
         """One study."""
         key = requests.key_of(request.key)

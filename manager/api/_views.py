@@ -7,7 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunesmith.manager._loop import Fault
-from tunesmith.manager.storage import AttemptRow, EventRow, StoredObservation, StudyRow, TrialRow, Tx
+from tunesmith.manager.storage import AttemptRow, DecisionRow, EventRow, StoredObservation, StudyRow, TrialRow, Tx
 from tunesmith.study import MetricSummary, StudyMetricSummary, TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
@@ -162,6 +162,21 @@ def event_message(event: EventRow, names: Mapping[int, str]) -> pb.Event:
         state=event.state,
         reason=event.reason,
         message=event.message,
+    )
+
+
+def decision_message(decision: DecisionRow, trial: str) -> pb.StoredDecision:
+    """The decision; `trial` is its trial's name."""
+    return pb.StoredDecision(
+        id=decision.id,
+        trial=trial,
+        attempt=decision.attempt,
+        rule=decision.rule,
+        stop=decision.stop,
+        reason=decision.reason,
+        predicted=decision.predicted,
+        step=decision.step,
+        time=timestamp(decision.time),
     )
 
 

@@ -397,6 +397,12 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def EnqueueTrials(self, request: Any, context: Any) -> pb.EnqueueTrialsResponse:
         raise errors.NotOffered("not here")
 
+    async def ConvertDocument(self, request: Any, context: Any) -> pb.ConvertDocumentResponse:
+        raise errors.NotOffered("not here")
+
+    async def ListDecisions(self, request: Any, context: Any) -> pb.ListDecisionsResponse:
+        raise errors.NotOffered("not here")
+
     async def AcquireTrial(self, request: Any, context: Any) -> pb.AcquireTrialResponse:
         raise errors.NotOffered("not here")
 

@@ -11,6 +11,8 @@ import pytest
 from tests.house import until
 from tests.running import Running, job
 
+from tunesmith.manager.storage import NewDecision, open_store
+from tunesmith.services.errors import FixRequest, from_rpc_error
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
 
@@ -278,3 +280,51 @@ def test_the_algorithms_that_documents_may_name(manager: Running) -> None:
     found = {a.name: a for a in manager.stub.ListAlgorithms(pb.ListAlgorithmsRequest(), timeout=30).algorithms}
     assert {"auto", "grid", "random", "sobol"} <= set(found)
     assert [setting.name for setting in found["grid"].settings] == ["points", "seed"]
+
+
+def test_a_document_is_converted(manager: Running) -> None:
+    document = job("convert", limits={"trials": 2, "failed": 3})
+    reply = manager.stub.ConvertDocument(pb.ConvertDocumentRequest(document=json.dumps(document)))
+    assert reply.document.startswith("apiVersion: tunesmith.dev/v1\nkind: StudyJob\nmetadata:\n  name: convert\n")
+    assert "failed" not in reply.document  # it is the default
+    assert not reply.warnings
+    manager.stub.CreateStudy(pb.CreateStudyRequest(document=reply.document))
+    manager.ended("convert")
+    katib = pb.ConvertDocumentRequest(document="apiVersion: kubeflow.org/v1beta1\nkind: Experiment")
+    with pytest.raises(grpc.RpcError) as error:
+        manager.stub.ConvertDocument(katib)
+    told = from_rpc_error(error.value)
+    assert isinstance(told, FixRequest)
+    mistakes = manager.stub.ValidateStudy(pb.ValidateStudyRequest(document=katib.document)).mistakes
+    assert [(m.path, m.message.partition(" (line ")[0]) for m in told.mistakes] == [
+        (m.path, m.message) for m in mistakes
+    ]
+    assert "must be tunesmith.dev/v1, but got 'kubeflow.org/v1beta1'" in mistakes[0].message
+
+
+def test_decisions_are_listed(manager: Running) -> None:
+    study = manager.create("decided")
+    manager.ended("decided")
+    assert manager.stub.ListDecisions(pb.ListDecisionsRequest(study=key("decided"))) == pb.ListDecisionsResponse()
+    missing = refused(lambda: manager.stub.ListDecisions(pb.ListDecisionsRequest(study=key("decided"), trial="9")))
+    assert missing[0] is grpc.StatusCode.NOT_FOUND
+    store = open_store(f"sqlite:///{manager.house.folder}/.tunesmith/tunesmith.db")
+    made = [NewDecision(number, 1, "median", bool(number), "why", 0.5, number) for number in (0, 1, 0)]
+    store.write(lambda tx: tx.add_decisions(study.uid, made, 1.5))
+    store.close()
+    found, token = list[pb.StoredDecision](), ""
+    while True:
+        request = pb.ListDecisionsRequest(study=key("decided"), page_size=2, page_token=token)
+        page = manager.stub.ListDecisions(request)
+        found += page.decisions
+        token = page.next_page_token
+        if not token:
+            break
+    names = [trial.name for trial in manager.trials("decided")]
+    assert [(d.trial, d.stop, d.step, d.predicted, d.time.ToMilliseconds()) for d in found] == [
+        (names[0], False, 0, 0.5, 1500),
+        (names[1], True, 1, 0.5, 1500),
+        (names[0], False, 0, 0.5, 1500),
+    ]
+    of_one = manager.stub.ListDecisions(pb.ListDecisionsRequest(study=key("decided"), trial=names[1])).decisions
+    assert list(of_one) == [found[1]]

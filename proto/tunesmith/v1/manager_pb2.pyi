@@ -604,6 +604,53 @@ class ValidateStudyResponse(_message.Message):
 Global___ValidateStudyResponse: _TypeAlias = ValidateStudyResponse  # noqa: Y015
 
 @_typing.final
+class ConvertDocumentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    document: _builtins.str
+    """YAML or JSON, of a kind that this server understands: so far `apiVersion: tunesmith.dev/v1`. A relative `workingDir`
+    stays relative.
+    """
+    def __init__(
+        self,
+        *,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConvertDocumentRequest: _TypeAlias = ConvertDocumentRequest  # noqa: Y015
+
+@_typing.final
+class ConvertDocumentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    document: _builtins.str
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the document says and the native one cannot."""
+
+    def __init__(
+        self,
+        *,
+        document: _builtins.str = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConvertDocumentResponse: _TypeAlias = ConvertDocumentResponse  # noqa: Y015
+
+@_typing.final
 class GetStudyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1901,6 +1948,120 @@ class ListEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
+
+@_typing.final
+class StoredDecision(_message.Message):
+    """What an early-stopping rule said of a trial."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    STOP_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PREDICTED_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """Rises within a manager's database."""
+    trial: _builtins.str
+    """Name of the trial."""
+    attempt: _builtins.int
+    rule: _builtins.str
+    """Name of the rule."""
+    stop: _builtins.bool
+    """The trial was to stop; false: it went on."""
+    reason: _builtins.str
+    """A sentence for people."""
+    predicted: _builtins.float
+    """Final value of the objective that the rule expected. Absent: it expected none."""
+    step: _builtins.int
+    """Of the last observation that was looked at. Absent: not known."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        trial: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        rule: _builtins.str = ...,
+        stop: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        predicted: _builtins.float | None = ...,
+        step: _builtins.int | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_predicted", b"_predicted", "_step", b"_step", "predicted", b"predicted", "step", b"step", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted", b"_predicted", "_step", b"_step", "attempt", b"attempt", "id", b"id", "predicted", b"predicted", "reason", b"reason", "rule", b"rule", "step", b"step", "stop", b"stop", "time", b"time", "trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__predicted: _TypeAlias = _typing.Literal["predicted"]  # noqa: Y015
+    _WhichOneofArgType__predicted: _TypeAlias = _typing.Literal["_predicted", b"_predicted"]  # noqa: Y015
+    _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+    _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__predicted) -> _WhichOneofReturnType__predicted | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
+
+Global___StoredDecision: _TypeAlias = StoredDecision  # noqa: Y015
+
+@_typing.final
+class ListDecisionsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STUDY_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    trial: _builtins.str
+    """Name or number. Empty: all trials."""
+    page_size: _builtins.int
+    """At most this many; 0: 1,000. Not above 10,000."""
+    page_token: _builtins.str
+    @_builtins.property
+    def study(self) -> Global___StudyKey: ...
+    def __init__(
+        self,
+        *,
+        study: Global___StudyKey | None = ...,
+        trial: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "study", b"study", "trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDecisionsRequest: _TypeAlias = ListDecisionsRequest  # noqa: Y015
+
+@_typing.final
+class ListDecisionsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredDecision]: ...
+    def __init__(
+        self,
+        *,
+        decisions: _abc.Iterable[Global___StoredDecision] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDecisionsResponse: _TypeAlias = ListDecisionsResponse  # noqa: Y015
 
 @_typing.final
 class StreamLogsRequest(_message.Message):

@@ -49,6 +49,11 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.ValidateStudyRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ValidateStudyResponse.FromString,
                 _registered_method=True)
+        self.ConvertDocument = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/ConvertDocument',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.ConvertDocumentRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ConvertDocumentResponse.FromString,
+                _registered_method=True)
         self.GetStudy = channel.unary_unary(
                 '/tunesmith.v1.ManagerService/GetStudy',
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.GetStudyRequest.SerializeToString,
@@ -149,6 +154,11 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.ListDecisions = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/ListDecisions',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.ListDecisionsRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListDecisionsResponse.FromString,
+                _registered_method=True)
         self.StreamLogs = channel.unary_stream(
                 '/tunesmith.v1.ManagerService/StreamLogs',
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.StreamLogsRequest.SerializeToString,
@@ -179,6 +189,14 @@ class ManagerServiceServicer:
 
     def ValidateStudy(self, request, context):
         """Reads a document as CreateStudy would, and creates nothing. Mistakes are a reply, not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConvertDocument(self, request, context):
+        """The native document that says what a document says, in YAML. INVALID_ARGUMENT with google.rpc.BadRequest: every
+        mistake with its path, those that ValidateStudy tells before it asks the algorithm. Nothing is created.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -326,6 +344,13 @@ class ManagerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDecisions(self, request, context):
+        """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamLogs(self, request, context):
         """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends.
         """
@@ -352,6 +377,11 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     servicer.ValidateStudy,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ValidateStudyRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.ValidateStudyResponse.SerializeToString,
+            ),
+            'ConvertDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConvertDocument,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ConvertDocumentRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.ConvertDocumentResponse.SerializeToString,
             ),
             'GetStudy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStudy,
@@ -453,6 +483,11 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListEventsRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.ListEventsResponse.SerializeToString,
             ),
+            'ListDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDecisions,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListDecisionsRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.ListDecisionsResponse.SerializeToString,
+            ),
             'StreamLogs': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamLogs,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.StreamLogsRequest.FromString,
@@ -523,6 +558,33 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/ValidateStudy',
             tunesmith_dot_v1_dot_manager__pb2.ValidateStudyRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.ValidateStudyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConvertDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/ConvertDocument',
+            tunesmith_dot_v1_dot_manager__pb2.ConvertDocumentRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.ConvertDocumentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1063,6 +1125,33 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/ListEvents',
             tunesmith_dot_v1_dot_manager__pb2.ListEventsRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/ListDecisions',
+            tunesmith_dot_v1_dot_manager__pb2.ListDecisionsRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.ListDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,10 @@ class ManagerServiceStub:
     """
     ValidateStudy: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ValidateStudyRequest, _manager_pb2.ValidateStudyResponse]
     """Reads a document as CreateStudy would, and creates nothing. Mistakes are a reply, not an error."""
+    ConvertDocument: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ConvertDocumentRequest, _manager_pb2.ConvertDocumentResponse]
+    """The native document that says what a document says, in YAML. INVALID_ARGUMENT with google.rpc.BadRequest: every
+    mistake with its path, those that ValidateStudy tells before it asks the algorithm. Nothing is created.
+    """
     GetStudy: _grpc.UnaryUnaryMultiCallable[_manager_pb2.GetStudyRequest, _manager_pb2.GetStudyResponse]
     ListStudies: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListStudiesRequest, _manager_pb2.ListStudiesResponse]
     WatchStudy: _grpc.UnaryStreamMultiCallable[_manager_pb2.WatchStudyRequest, _manager_pb2.WatchStudyResponse]
@@ -91,6 +95,8 @@ class ManagerServiceStub:
     QueryObservations: _grpc.UnaryStreamMultiCallable[_manager_pb2.QueryObservationsRequest, _manager_pb2.QueryObservationsResponse]
     """The stored observations of a trial, in the order in which they came, in packed columns."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListEventsRequest, _manager_pb2.ListEventsResponse]
+    ListDecisions: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListDecisionsRequest, _manager_pb2.ListDecisionsResponse]
+    """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list."""
     StreamLogs: _grpc.UnaryStreamMultiCallable[_manager_pb2.StreamLogsRequest, _manager_pb2.StreamLogsResponse]
     """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
     ListAlgorithms: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListAlgorithmsRequest, _manager_pb2.ListAlgorithmsResponse]
@@ -112,6 +118,10 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     """
     ValidateStudy: _aio.UnaryUnaryMultiCallable[_manager_pb2.ValidateStudyRequest, _manager_pb2.ValidateStudyResponse]  # type: ignore[assignment]
     """Reads a document as CreateStudy would, and creates nothing. Mistakes are a reply, not an error."""
+    ConvertDocument: _aio.UnaryUnaryMultiCallable[_manager_pb2.ConvertDocumentRequest, _manager_pb2.ConvertDocumentResponse]  # type: ignore[assignment]
+    """The native document that says what a document says, in YAML. INVALID_ARGUMENT with google.rpc.BadRequest: every
+    mistake with its path, those that ValidateStudy tells before it asks the algorithm. Nothing is created.
+    """
     GetStudy: _aio.UnaryUnaryMultiCallable[_manager_pb2.GetStudyRequest, _manager_pb2.GetStudyResponse]  # type: ignore[assignment]
     ListStudies: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListStudiesRequest, _manager_pb2.ListStudiesResponse]  # type: ignore[assignment]
     WatchStudy: _aio.UnaryStreamMultiCallable[_manager_pb2.WatchStudyRequest, _manager_pb2.WatchStudyResponse]  # type: ignore[assignment]
@@ -159,6 +169,8 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     QueryObservations: _aio.UnaryStreamMultiCallable[_manager_pb2.QueryObservationsRequest, _manager_pb2.QueryObservationsResponse]  # type: ignore[assignment]
     """The stored observations of a trial, in the order in which they came, in packed columns."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListEventsRequest, _manager_pb2.ListEventsResponse]  # type: ignore[assignment]
+    ListDecisions: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListDecisionsRequest, _manager_pb2.ListDecisionsResponse]  # type: ignore[assignment]
+    """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list."""
     StreamLogs: _aio.UnaryStreamMultiCallable[_manager_pb2.StreamLogsRequest, _manager_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
     ListAlgorithms: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListAlgorithmsRequest, _manager_pb2.ListAlgorithmsResponse]  # type: ignore[assignment]
@@ -189,6 +201,16 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_manager_pb2.ValidateStudyResponse, _abc.Awaitable[_manager_pb2.ValidateStudyResponse]]:
         """Reads a document as CreateStudy would, and creates nothing. Mistakes are a reply, not an error."""
+
+    @_abc_1.abstractmethod
+    def ConvertDocument(
+        self,
+        request: _manager_pb2.ConvertDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.ConvertDocumentResponse, _abc.Awaitable[_manager_pb2.ConvertDocumentResponse]]:
+        """The native document that says what a document says, in YAML. INVALID_ARGUMENT with google.rpc.BadRequest: every
+        mistake with its path, those that ValidateStudy tells before it asks the algorithm. Nothing is created.
+        """
 
     @_abc_1.abstractmethod
     def GetStudy(
@@ -356,6 +378,14 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _manager_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_manager_pb2.ListEventsResponse, _abc.Awaitable[_manager_pb2.ListEventsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListDecisions(
+        self,
+        request: _manager_pb2.ListDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.ListDecisionsResponse, _abc.Awaitable[_manager_pb2.ListDecisionsResponse]]:
+        """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list."""
 
     @_abc_1.abstractmethod
     def StreamLogs(
