@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ class House:
         """`kill -9` to all processes whose command line holds these words; how many there were."""
         found = self.processes(*words)
         for process in found:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it was just leaving
+                process.kill()
         return len(found)
 
     def log(self) -> str:

@@ -187,7 +187,7 @@ def test_kills_at_random_moments_of_a_study_of_60_trials(house: House, tmp_path:
         if clients[-1].poll() == 0:
             break  # a fast machine was done before the last kill
         time.sleep(rng.uniform(0.05, 0.6))
-        house.kill(rng.choice(["tunesmith.client", "tunesmith.manager", "tunesmith.suggestion", "marks"]))
+        house.kill(rng.choice(["tunesmith.client", "tunesmith.manager", "tunesmith.suggestion", "_runner", "marks"]))
         if clients[-1].poll() is not None:
             clients.append(house.start("run", "study.yaml"))
     for client in clients:
