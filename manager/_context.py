@@ -15,7 +15,7 @@ from tunesmith.manager.launchers import Launch, Launcher
 from tunesmith.manager.launchers.workers import WorkersLauncher
 from tunesmith.manager.storage import Fence, Store, StudyRow, TrialRow, Tx
 from tunesmith.study import RenderedTrial, StudySpec, TrialContext, render
-from tunesmith.study.naming import trial_seed
+from tunesmith.study.naming import trial_name, trial_seed
 
 T = TypeVar("T")
 
@@ -101,6 +101,15 @@ def _free(path: Path) -> int:
 def trial_folder(state: Path, uid: str, name: str) -> Path:
     """Where the attempts of a trial have their folders, and its checkpoints theirs."""
     return state / "trials" / uid / name
+
+
+def checkpoints(state: Path, study: StudyRow, trial: TrialRow, parent: int) -> tuple[Path, Path]:
+    """The checkpoint folders of a trial's parent, given by its number, and of the trial."""
+    first, second = (
+        trial_folder(state, study.uid, name) / "checkpoint"
+        for name in (trial_name(study.name, study.uid, parent), trial.name)
+    )
+    return first, second
 
 
 def folder_of(state: Path, study: StudyRow, trial: TrialRow, attempt: int) -> Path:

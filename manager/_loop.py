@@ -15,7 +15,8 @@ from functools import partial
 
 from tunesmith.manager._apply import Outside, Round
 from tunesmith.manager._attempts import Watched
-from tunesmith.manager._context import Context, folder_of, prepared, watched
+from tunesmith.manager._context import Context, checkpoints, folder_of, prepared, watched
+from tunesmith.manager._inherit import inherit
 from tunesmith.manager._reading import Reader
 from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
@@ -267,8 +268,10 @@ class StudyLoop:
     async def _launch(self, study: StudyRow, trial: TrialRow) -> None:
         """Launch an attempt that is recorded. One that cannot be launched for now stays in line."""
         launch, attempt = prepared(self.context.state, study, trial)
-        self.context.fault_point("launch")
         try:
+            if trial.parent is not None:
+                await inherit(*checkpoints(self.context.state, study, trial, trial.parent))
+            self.context.fault_point("launch")
             await self.context.launcher.launch(launch)
         except (FreeSpace, TryAgain) as error:
             await self._sit_out(error, LAST_DELAY)
