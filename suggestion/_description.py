@@ -19,7 +19,8 @@ class SettingType(StrEnum):
 class SettingDescription:
     """One setting. `default` None: the algorithm chooses; `min` and `max` are inclusive, None: not limited.
 
-    `choices`, when not empty, lists the only values of a string setting.
+    `choices`, when not empty, lists the only values of a string setting. `aliases`: other names that are accepted for
+    it, as Katib calls it; an algorithm reads it by `name` only.
     """
 
     name: str
@@ -29,6 +30,7 @@ class SettingDescription:
     min: float | None = None
     max: float | None = None
     choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

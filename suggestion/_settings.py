@@ -3,6 +3,7 @@
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tunesmith.study import Mistake, ParameterValue
 from tunesmith.suggestion._description import AlgorithmDescription, SettingDescription, SettingType
@@ -14,6 +15,7 @@ SEED = SettingDescription(
     SettingType.INT,
     "Seed of everything random in the study; takes precedence over the seed that was drawn when the study was created.",
     min=0,
+    aliases=("random_state",),
 )
 """Every algorithm has this setting beside those it describes."""
 
@@ -61,24 +63,31 @@ def read_settings(
     description: AlgorithmDescription, given: Mapping[str, ParameterValue]
 ) -> tuple[Settings, list[Mistake]]:
     """Check `given` against the description; the settings are fit for use only when there are no mistakes."""
-    known = {setting.name: setting for setting in all_settings(description)}
-    values: dict[str, ParameterValue | None] = {name: setting.default for name, setting in known.items()}
-    mistakes = []
+    described = all_settings(description)
+    known = {name: setting for setting in described for name in (setting.name, *setting.aliases)}
+    values: dict[str, ParameterValue | None] = {setting.name: setting.default for setting in described}
+    mistakes: list[Mistake] = []
+    seen: dict[str, str] = {}
     for name, value in given.items():
-        if name not in known:
-            mistakes.append(Mistake(f"{PATH}.{name}", _unknown(description.name, name, list(known))))
+        if (setting := known.get(name)) is None:
+            mistakes.append(Mistake(f"{PATH}.{name}", _unknown(description.name, name, list(known), list(values))))
             continue
-        value = _widened(known[name], value)
-        if problem := _problem(known[name], value):
+        value = _widened(setting, value)
+        if problem := _twice(seen.get(setting.name)) or _problem(replace(setting, name=name), value):
             mistakes.append(Mistake(f"{PATH}.{name}", problem))
-        values[name] = value
+        values[setting.name], seen[setting.name] = value, name
     return Settings(values), mistakes
 
 
-def _unknown(algorithm: str, name: str, known: Sequence[str]) -> str:
+def _twice(other: str | None) -> str | None:
+    """Return the rule that a setting breaks which was given under another name already."""
+    return other and f"must not be given beside {other!r}, which is another name of the same setting"
+
+
+def _unknown(algorithm: str, name: str, known: Sequence[str], listed: Sequence[str]) -> str:
     """Say that a setting does not exist, and which one was perhaps meant."""
     near = difflib.get_close_matches(name[:100], known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(sorted(known))}"
+    hint = f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(sorted(listed))}"
     return f"algorithm {algorithm!r} has no setting {_shown(name)}{hint}"
 
 

@@ -125,5 +125,10 @@ def _setting_to_proto(setting: SettingDescription) -> types_pb2.SettingDescripti
         min=setting.min,
         max=setting.max,
         choices=setting.choices,
-        meaning=setting.meaning,
+        meaning=setting.meaning + _also(setting.aliases),
     )
+
+
+def _also(aliases: Iterable[str]) -> str:
+    """Tell of a setting's other names, for which the contract has no place of their own."""
+    return "".join(f" Also accepted as `{alias}`." for alias in aliases)

@@ -16,7 +16,7 @@ DESCRIBED = AlgorithmDescription(
         SettingDescription("points", SettingType.INT, "", default=5, min=2, max=100),
         SettingDescription("rate", SettingType.DOUBLE, "", min=0.5),
         SettingDescription("kernel", SettingType.STRING, "", default="rbf", choices=("rbf", "poly")),
-        SettingDescription("warm", SettingType.BOOL, "", default=False),
+        SettingDescription("warm", SettingType.BOOL, "", default=False, aliases=("warm_start", "hot")),
     ),
 )
 
@@ -56,6 +56,37 @@ def test_whole_numbers_are_taken_either_way() -> None:
 def test_a_mistake_gives_the_rule_and_the_value(name: str, value: ParameterValue, message: str) -> None:
     _, mistakes = read_settings(DESCRIBED, {name: value})
     assert [(mistake.path, mistake.message) for mistake in mistakes] == [(f"spec.algorithm.settings.{name}", message)]
+
+
+@pytest.mark.parametrize("name", ["warm", "warm_start", "hot"])
+def test_a_setting_has_its_value_under_its_own_name_however_it_was_called(name: str) -> None:
+    settings, mistakes = read_settings(DESCRIBED, {name: True})
+    assert not mistakes
+    assert settings["warm"] is True
+    assert set(settings) == {"points", "rate", "kernel", "warm", "seed"}
+
+
+def test_every_algorithm_takes_the_seed_as_katib_calls_it() -> None:
+    settings, mistakes = read_settings(DESCRIBED, {"random_state": 7.0})
+    assert not mistakes
+    assert settings.integer("seed") == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "message"),
+    [
+        ({"random_state": -1}, "random_state", "`random_state >= 0` must hold, but got -1"),
+        ({"hott": True}, "hott", "algorithm 'some' has no setting 'hott'; did you mean 'hot'?"),
+        (
+            {"warm": True, "hot": True},
+            "hot",
+            "must not be given beside 'warm', which is another name of the same setting",
+        ),
+    ],
+)
+def test_a_mistake_speaks_of_the_name_that_was_given(given: dict[str, ParameterValue], path: str, message: str) -> None:
+    _, mistakes = read_settings(DESCRIBED, given)
+    assert [(mistake.path, mistake.message) for mistake in mistakes] == [(f"spec.algorithm.settings.{path}", message)]
 
 
 def test_reading_by_the_wrong_type_is_an_error_of_the_program() -> None:
