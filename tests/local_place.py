@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,14 @@ def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """Its command line; empty when it has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _guards(process: psutil.Process) -> bool:
@@ -126,10 +135,11 @@ class Place:
     def kill_runners(self) -> None:
         """Kill all of these, so that nobody learns how their trials end."""
         for process in [*self.guards(), *self.runners()]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _parents(self) -> list[psutil.Process]:
-        return [process for process in processes_of(self.runtime) if "_runner" in " ".join(process.cmdline())]
+        return [process for process in processes_of(self.runtime) if any("_runner" in w for w in _words(process))]
 
     @property
     def runner(self) -> psutil.Process:

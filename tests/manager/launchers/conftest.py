@@ -3,8 +3,10 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 from tests.local_place import Place, eventually, processes_of
@@ -27,4 +29,5 @@ async def place(house: Path) -> AsyncIterator[Place]:
     yield place
     await place.launcher.close()
     for runner in place.runners():
-        runner.terminate()  # it leaves once its trials have ended
+        with suppress(psutil.NoSuchProcess):
+            runner.terminate()  # it leaves once its trials have ended
