@@ -214,11 +214,17 @@ def _wind_down(snapshot: Snapshot) -> list[Action]:
         return [Finish(final_state(snapshot))]
     actions: list[Action] = [Drop(trial.number, snapshot.reason) for trial in snapshot.trials if not trial.attempt_open]
     waits = snapshot.spec.on_completion is OnCompletion.WAIT and snapshot.reason != STOPPED
-    if waits:
-        return [*actions, *_overdue(snapshot), *_wake(snapshot)]
     reason = f"the study ended: {snapshot.reason}"
+    if waits:
+        actions += [Stop(t.number, StopKind.KILL, reason) for t in snapshot.trials if _offered(t, snapshot)]
+        return [*actions, *_overdue(snapshot), *_wake(snapshot)]
     actions += [Stop(t.number, StopKind.KILL, reason) for t in snapshot.trials if _must_die(t)]
     return actions
+
+
+def _offered(trial: LiveTrial, snapshot: Snapshot) -> bool:
+    """No worker has it yet, so nothing of it runs that could be waited for."""
+    return snapshot.spec.trial.workers and trial.state is TrialState.PENDING and _must_die(trial)
 
 
 def _must_die(trial: LiveTrial) -> bool:

@@ -27,7 +27,17 @@ def pause(tx: Tx, study: StudyRow, now: float) -> StudyRow:
     if study.state is StudyState.PAUSED:
         return study
     _require(study, StudyState.RUNNING, "pause")
-    return tx.move_study(study.uid, StudyState.PAUSED, "paused", "paused by its user", now)
+    study = tx.move_study(study.uid, StudyState.PAUSED, "paused", "paused by its user", now)
+    if study.job.spec.trial.workers:
+        _withdraw(tx, study, now)
+    return study
+
+
+def _withdraw(tx: Tx, study: StudyRow, now: float) -> None:
+    """Trials that are offered to workers, and that none has, are offered again when the study is resumed."""
+    for trial in tx.live_trials(study.uid):
+        if trial.attempt_open and trial.state is TrialState.PENDING:
+            tx.request_stop(trial.id, StopKind.INTERRUPT.value, "paused", now)
 
 
 def resume(tx: Tx, study: StudyRow, now: float) -> StudyRow:

@@ -50,8 +50,8 @@ class WorkerCalls(Calls):
         def work(tx: Tx) -> pb.AcquireTrialResponse:
             study = tx.find_study(offer.namespace, offer.study)
             trial = tx.find_trial(study.uid, offer.trial)
-            if trial.attempt != offer.attempt or not trial.attempt_open:
-                raise TryAgain(f"{trial.name} is not to be run any more: ask again")
+            if trial.attempt != offer.attempt or not trial.attempt_open or trial.stop_kind is not None:
+                raise TryAgain(f"{trial.name} is not to be run now: ask again")
             lease = tx.take_attempt(study.uid, trial.name, trial.attempt, wish.worker, wish.lease, self._now())
             trial = tx.launched(trial.id, self._now())
             text = f"worker {wish.worker} acquired attempt {trial.attempt}"

@@ -150,6 +150,11 @@ CASES: list[tuple[str, Snapshot, list[Action]]] = [
     ),
     ("a trial not overdue", snap(spec=limits(trial_duration=11.0, parallel=1), trials=(running(0),)), [WakeAt(1001.0)]),
     (
+        "a trial that waits for its place is not overdue",
+        snap(spec=limits(trial_duration=5.0, parallel=1), trials=(running(0, state=P),)),
+        [],
+    ),
+    (
         "an overdue trial is stopped once",
         snap(spec=limits(trial_duration=5.0, parallel=1), trials=(running(0, stop=StopKind.TIMEOUT),)),
         [],
@@ -175,6 +180,21 @@ CASES: list[tuple[str, Snapshot, list[Action]]] = [
     (
         "onCompletion wait lets trials run",
         snap(spec=WAIT, state=StudyState.ENDING, reason="goalReached", trials=(running(0),)),
+        [],
+    ),
+    (
+        "nobody waits for what no worker has yet",
+        snap(
+            spec=replace(WAIT, trial=TrialTemplate(workers=True)),
+            state=StudyState.ENDING,
+            reason="goalReached",
+            trials=(running(0), running(1, state=P), running(2, state=P, stop=StopKind.KILL)),
+        ),
+        [Stop(1, StopKind.KILL, "the study ended: goalReached")],
+    ),
+    (
+        "what is being launched is waited for",
+        snap(spec=WAIT, state=StudyState.ENDING, reason="goalReached", trials=(running(0, state=P),)),
         [],
     ),
     (

@@ -229,7 +229,12 @@ def test_pause_interrupt_and_delete(manager: Running) -> None:
     worker.complete(trial)
     assert worker.ask(wait=0.3) is None
     manager.stub.ResumeStudy(pb.ResumeStudyRequest(key=key("steered")))
+    until(lambda: manager.trials("steered")[-1].attempts)  # it is offered
+    manager.stub.PauseStudy(pb.PauseStudyRequest(key=key("steered")))
+    assert worker.ask(wait=0.5) is None
+    manager.stub.ResumeStudy(pb.ResumeStudyRequest(key=key("steered")))
     trial = worker.acquire()
+    assert [a.ending for a in manager.trials("steered")[1].attempts] == [pb.ATTEMPT_ENDING_INTERRUPTED, 0]
     deleting = threading.Thread(
         target=lambda: manager.stub.DeleteStudy(pb.DeleteStudyRequest(key=key("steered")), timeout=60)
     )
