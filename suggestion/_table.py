@@ -87,6 +87,10 @@ class Table:
         """Completion ranks, (n,); 0: not finished."""
         return self._ranks[: len(self)]
 
+    def row(self, number: int) -> int | None:
+        """The row of a trial; None where there is none."""
+        return self._rows.get(number)
+
     def take(self, study: StudyView) -> None:
         """Take what changed since this was called last."""
         changed = dict.fromkeys(study.log[self._read :])
@@ -108,7 +112,7 @@ class Table:
         self._standings[row], self._losses[row] = self._outcome(record)
 
     def coordinates(self, assignment: Assignment) -> list[float]:
-        """Return the row of `units` that a trial with this assignment has; an error when it is no point of the space."""
+        """Return the row of `units` of a trial with this assignment; an error when it is no point of the space."""
         if set(self._space.active(assignment)) != set(assignment):
             raise ValueError("an assignment names the active parameters, and no others")
         by_name = dict.fromkeys(self._space.names, float("nan"))
