@@ -75,7 +75,7 @@ class LocalLauncher(Launcher):
         """Watch an attempt that an earlier manager launched."""
         if self._book.knows(trial, attempt):
             return True
-        state = await self._fates.check(str(folder))  # it has done what an earlier manager asked for
+        await self._fates.check(str(folder))  # the runner has done what an earlier manager asked for
         if not is_claimed(folder):
             return False
         claim = read_record(folder, CLAIM) or {}
@@ -84,7 +84,7 @@ class LocalLauncher(Launcher):
         found = Attempt(trial, attempt, str(folder), grant, memory=claim.get("memory"))
         self._slots.take(grant)
         self._book.add(found)
-        await self._fates.settle(found, state)
+        await self._fates.settle(found, await self._fates.check(str(folder)))  # again: only now is its exit heard
         return True
 
     async def stop(self, trial: str, attempt: int, grace: float) -> None:

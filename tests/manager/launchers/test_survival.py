@@ -64,6 +64,25 @@ async def test_trials_outlive_the_manager_and_are_adopted(place: Place) -> None:
     assert {name: exit.status for name, exit in (await ends(place, 4)).items()} == dict.fromkeys(names, 5)
 
 
+async def test_a_trial_that_ends_while_it_is_adopted_is_heard(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place.launch("t", "sh", "-c", WAITING)
+    await place.started("t")
+    await place.replace()
+    check = place.launcher._fates.check
+
+    async def answered_late(folder: str) -> dict[str, object]:
+        state = await check(folder)
+        (place.attempt("t") / "go").touch()
+        while not (place.attempt("t") / "exit.json").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
+        return state
+
+    monkeypatch.setattr(place.launcher._fates, "check", answered_late)
+    assert await place.launcher.adopt("t", 1, place.attempt("t"))
+    assert (await place.next_exit(5)).status == 6
+
+
 async def test_a_manager_killed_at_any_moment_launches_nothing_twice(place: Place) -> None:
     seed = random.randrange(1 << 30)
     print("seed", seed)
