@@ -1,7 +1,7 @@
 """Attempts in the hands of workers: the conformance suite, on both databases."""
 
 import pytest
-from tests.store_samples import NOW, new_study
+from tests.store_samples import NOW, new_study, new_trials
 
 from tunesmith.manager.storage import Store, Tx, WorkerLease
 from tunesmith.services.errors import NotFound, NotNow
@@ -46,3 +46,14 @@ def test_they_go_with_their_study(store: Store) -> None:
     store.write(lambda tx: tx.delete_study(uid))
     assert store.read(lambda tx: tx.worker_lease("a-0-abcde", 1)) is None
     assert store.read(lambda tx: tx.worker_lease("b-0-abcde", 1)) is not None
+
+
+def test_the_time_of_an_attempt_begins_when_it_is_launched(store: Store) -> None:
+    """A worker may take it long after it was opened."""
+    uid = new_study(store).uid
+    (trial,) = new_trials(store, uid)
+    store.write(lambda tx: tx.open_attempt(trial.id, "/a", NOW))
+    assert store.read(lambda tx: tx.trial(uid, 0)).attempt_started == NOW
+    store.write(lambda tx: tx.launched(trial.id, NOW + 60))
+    store.write(lambda tx: tx.launched(trial.id, NOW + 90))  # it was
+    assert store.read(lambda tx: tx.trial(uid, 0)).attempt_started == NOW + 60
