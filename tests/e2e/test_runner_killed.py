@@ -80,8 +80,10 @@ def test_everybody_who_could_tell_is_killed_and_what_ran_is_begun_anew(house: Ho
 
 
 def test_a_trial_that_kills_its_parent_harms_nobody(house: House) -> None:
-    output_of(start(house, "kill -9 $PPID; sleep 0.1; echo loss=1"))
-    assert endings(house) == [("Succeeded", "succeeded", 1)] * 6
+    output_of(start(house, "test $NUMBER = 0 -o $NUMBER = 3 && kill -9 $PPID; sleep 0.1; echo loss=1"))
+    assert [ending[:2] for ending in endings(house)] == [("Succeeded", "succeeded")] * 6
+    # Each kill may hit a runner that has claimed an attempt and not started it yet.
+    assert sum(attempts for *_, attempts in endings(house)) <= 6 + 2
 
 
 def test_a_trial_that_kills_all_its_parents_fails_in_the_end_and_its_neighbours_do_not(
