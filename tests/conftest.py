@@ -2,4 +2,8 @@
 
 from tests.postgres import postgres_server, postgres_url
 
+from tunesmith.suggestion._work import limit_library_threads
+
+limit_library_threads()  # as the suggestion service does; and before anything imports numpy
+
 __all__ = ["postgres_server", "postgres_url"]

@@ -68,8 +68,15 @@ FINITE_COUNT = 24
 ONE_POINT = SearchSpace((Parameter("only", IntDomain(3, 3)),))
 
 RESOURCE = "resource.of-a-trial"
-NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {"hyperband": {"resource_name": RESOURCE}}
-"""Settings without which an algorithm does not work; those that name `RESOURCE` get a parameter of that name."""
+NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {
+    "hyperband": {"resource_name": RESOURCE},
+    "bayesian": {"n_initial_points": 10, "n_points": 50},
+}
+"""Settings without which an algorithm does not work, or takes long, in tests; those that name `RESOURCE` get a
+parameter of that name."""
+
+LONG: Mapping[str, Mapping[str, ParameterValue]] = {"grid": {"points": 41}, "bayesian": {"n_initial_points": 3}}
+"""Settings with which a long study shows more."""
 
 
 def fitted(name: str, space: SearchSpace) -> SearchSpace:
@@ -365,10 +372,10 @@ class Conformance:
     @pytest.mark.parametrize("space", [MIXED, FINITE, NARROW], ids=["mixed", "finite", "narrow"])
     def test_a_long_study_survives_a_kill_before_every_call(self, name: str, space: SearchSpace) -> None:
         """As above, over so many trials that generations and rungs come to their ends."""
-        spec = make_spec(name, space, given={"points": 41} if name == "grid" else None)
+        spec = make_spec(name, space, given=LONG.get(name))
         lives, killed = (Study(spec, cycle([TrialState.RUNNING])) for _ in range(2))
-        random = Random(name)
-        for _ in range(60):
+        random, rounds = Random(name), 10 if lives.algorithm.description.heavy else 60
+        for _ in range(rounds):
             killed.restart()
             answer = lives.run(random.randint(1, 3))
             assert killed.run(len(answer.suggestions) or 1) == answer or answer.status is Status.EXHAUSTED
@@ -381,7 +388,7 @@ class Conformance:
                 number = random.choice(list(lives.records))
                 for study in (lives, killed):
                     study.end(number, TrialState.PENDING, 0.0)
-        assert len(lives.records) > 60 or answer.status is Status.EXHAUSTED
+        assert len(lives.records) > rounds or answer.status is Status.EXHAUSTED
 
     @given(space=SPACES, batches=st.lists(st.integers(1, 7), min_size=1, max_size=4), restarts=st.booleans())
     @settings(SLOW, max_examples=20)
