@@ -49,7 +49,7 @@ class Table:
         import numpy as np  # the room's face must stay cheap
 
         self._space: SearchSpace = spec.space
-        self._sign = -1.0 if spec.objective.type is ObjectiveType.MAXIMIZE else 1.0
+        self._spec = spec
         self._rows: dict[int, int] = {}
         self._read = 0
         self._units = np.full((_FIRST, len(spec.space.names)), np.nan)
@@ -87,10 +87,6 @@ class Table:
         """Completion ranks, (n,); 0: not finished."""
         return self._ranks[: len(self)]
 
-    def row(self, number: int) -> int | None:
-        """The row of a trial; None where there is none."""
-        return self._rows.get(number)
-
     def take(self, study: StudyView) -> None:
         """Take what changed since this was called last."""
         changed = dict.fromkeys(study.log[self._read :])
@@ -109,7 +105,7 @@ class Table:
             row = self._add(record.number)
             self._units[row] = unit
         self._ranks[row] = record.completion_rank
-        self._standings[row], self._losses[row] = self._outcome(record)
+        self._standings[row], self._losses[row] = outcome_of(self._spec, record)
 
     def coordinates(self, assignment: Assignment) -> list[float]:
         """Return the row of `units` of a trial with this assignment; an error when it is no point of the space."""
@@ -120,15 +116,6 @@ class Table:
             if parameter.name in assignment:
                 by_name[parameter.name] = parameter.domain.encode(assignment[parameter.name])
         return list(by_name.values())
-
-    def _outcome(self, record: TrialRecord) -> tuple[Standing, float]:
-        standing = _STANDINGS.get(record.state, Standing.FAILED)
-        value = record.values[0] if record.values else float("nan")
-        if standing is Standing.PENDING:
-            return standing, float("nan")
-        if standing is Standing.FAILED or not abs(value) < float("inf"):
-            return Standing.FAILED, float("nan")
-        return standing, self._sign * value
 
     def _add(self, number: int) -> int:
         row = self._rows[number] = len(self._rows)
@@ -153,6 +140,17 @@ class Table:
         for array in (self.units, self._numbers[: len(self)], self.losses, self.standings, self.ranks):
             array[:] = array[order]
         self._rows = {int(number): row for row, number in enumerate(self.numbers)}
+
+
+def outcome_of(spec: StudySpec, record: TrialRecord) -> tuple[Standing, float]:
+    """What is known of a trial, and its loss: the first objective, less is better; NaN unless DONE or STOPPED."""
+    standing = _STANDINGS.get(record.state, Standing.FAILED)
+    value = record.values[0] if record.values else float("nan")
+    if standing is Standing.PENDING:
+        return standing, float("nan")
+    if standing is Standing.FAILED or not abs(value) < float("inf"):
+        return Standing.FAILED, float("nan")
+    return standing, -value if spec.objective.type is ObjectiveType.MAXIMIZE else value
 
 
 def table_of(study: StudyView) -> Table:

@@ -32,7 +32,12 @@ class Hyperband:
         ),
         source="L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar, JMLR 18 (2018).",
         settings=(
-            SettingDescription(RESOURCE, SettingType.STRING, "Parameter (int, double or discrete) with the resource."),
+            SettingDescription(
+                RESOURCE,
+                SettingType.STRING,
+                "Parameter (int, double or discrete) with the resource.",
+                aliases=("resource",),
+            ),
             SettingDescription(MOST, SettingType.DOUBLE, "Largest resource; absent: the largest of the parameter."),
             SettingDescription(ETA, SettingType.INT, "Of each rung, the best 1/eta are promoted.", 3, min=2, max=1000),
         ),

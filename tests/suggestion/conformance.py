@@ -230,7 +230,15 @@ def pure(name: str) -> bool:
     return not REGISTRY.get(name).description.capabilities.uses_values
 
 
-LABELS = ("grid.index", "sobol.index", "hyperband.iteration", "hyperband.bracket", "hyperband.rung")
+LABELS = (
+    "grid.index",
+    "sobol.index",
+    "hyperband.iteration",
+    "hyperband.bracket",
+    "hyperband.rung",
+    "cmaes.generation",
+    "cmaes.point",
+)
 ENDS = (*STATES, TrialState.SUCCEEDED, TrialState.SUCCEEDED, TrialState.SUCCEEDED)
 EVENTS = st.lists(
     st.tuples(
