@@ -122,7 +122,7 @@ class Cells(Column):
 
     def _borders(self, units: Floats) -> Floats:
         """Where the cells that hold `units`, (c,), begin and end: (2, c)."""
-        return np.array([self._domain.borders(unit) for unit in units.tolist()]).T
+        return np.array([self._domain.borders(unit) for unit in units.tolist()]).reshape(-1, 2).T
 
 
 class Categories(Column):

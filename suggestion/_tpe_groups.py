@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from tunesmith.study import Condition, Domain, Parameter, ParameterValue, SearchSpace
 from tunesmith.suggestion._parzen import Parzen
 
+DRAWS = 20
+"""Times that candidates are drawn until enough of them are allowed, where there are constraints."""
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -27,6 +30,12 @@ class Group:
     def active(self, units: Floats) -> Flags:
         """Say in which of n trials at `units`, (d, n), NaN where inactive, the parameters are active: (n,)."""
         return ~np.isnan(units[self.free[0]]) if self.free else np.zeros(units.shape[1], bool)
+
+    def values(self, space: SearchSpace, units: Sequence[float]) -> dict[str, ParameterValue]:
+        """Return the parameters' values at coordinates of the free ones."""
+        places = dict(zip(self.free, units, strict=True))
+        members = ((place, space.parameters[place]) for place in self.members)
+        return {parameter.name: parameter.domain.decode(places.get(place, 0.5)) for place, parameter in members}
 
 
 def groups_of(space: SearchSpace, joint: bool) -> list[Group]:
@@ -52,15 +61,8 @@ def _group(parameters: Sequence[Parameter], members: Sequence[int]) -> Group:
 class Ranked:
     """Candidates for a group, best first: coordinates, (m, number of free parameters), and log l/g, (m,)."""
 
-    group: Group
     units: Floats
     scores: Floats
-
-    def values(self, space: SearchSpace, rank: int) -> dict[str, ParameterValue]:
-        """Return the values of one of the candidates."""
-        units = dict(zip(self.group.free, self.units[rank].tolist(), strict=True))
-        members = ((place, space.parameters[place]) for place in self.group.members)
-        return {parameter.name: parameter.domain.decode(units.get(place, 0.5)) for place, parameter in members}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +73,34 @@ class Evidence:
     good: Flags
     prior_weight: float
 
-    def rank(self, space: SearchSpace, group: Group, quantiles: Floats) -> Ranked:
+    def rank(self, space: SearchSpace, group: Group, count: int, rng: np.random.Generator) -> Ranked:
         """Draw candidates from the good trials' density l, and sort them by log l/g, g being the others' density.
 
-        Trials in which the group is inactive say nothing. `quantiles`, (m, 1 + number of free parameters), make the
-        draw. What maximises l/g maximises the expected improvement: J. Bergstra et al., NIPS 2011, section 4.1.
+        Trials in which the group is inactive say nothing. What maximises l/g maximises the expected improvement:
+        J. Bergstra et al., NIPS 2011, section 4.1. There are `count` candidates, or fewer that constraints allow.
         """
         domains, active = [space.parameters[place].domain for place in group.free], group.active(self.units)
         below = self._density(domains, group, active & self.good)
         above = self._density(domains, group, active & ~self.good)
-        units = below.draw(quantiles)
+        units = _allowed(space, group, below, count, rng)
         scores = below.log_density(units) - above.log_density(units)
         order = np.argsort(-scores, kind="stable")
-        return Ranked(group, units[order], scores[order])
+        return Ranked(units[order], scores[order])
 
     def _density(self, domains: Sequence[Domain], group: Group, trials: Flags) -> Parzen:
         observed = self.units[np.ix_(np.array(group.free, np.intp), np.flatnonzero(trials))]
         return Parzen(domains, observed, self.prior_weight)
+
+
+def _allowed(space: SearchSpace, group: Group, density: Parzen, count: int, rng: np.random.Generator) -> Floats:
+    """Draw `count` candidates for a group that no constraint over the group alone forbids: (m, free parameters)."""
+    shape = (count, 1 + len(group.free))
+    if not space.constraints:
+        return density.draw(rng.random(shape))
+    found: list[list[float]] = []
+    for _ in range(DRAWS):
+        drawn = density.draw(rng.random(shape)).tolist()
+        found += (units for units in drawn if space.feasible(group.values(space, units)))
+        if len(found) >= count:
+            break
+    return np.array(found[:count]).reshape(min(len(found), count), len(group.free))

@@ -126,10 +126,10 @@ class _Asked:
         drawn = self.points.pick(_assignments(candidates, offered), number, "")
         if drawn is None:
             return None
-        if drawn.assignment is offered[-1].assignment:
+        if offered and drawn.assignment is offered[-1].assignment:
             explanation = _explained(trials, good, offered)
         else:
-            explanation = Explanation("random", f"all {len(offered)} candidates were tried or forbidden; {drawn.text}")
+            explanation = Explanation("random", f"none of the candidates was allowed and new, so {drawn.text}")
         return Suggestion(name, drawn.assignment, explanation)
 
 
