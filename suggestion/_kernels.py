@@ -44,7 +44,7 @@ class Shapes:
         places = np.empty(len(mus) + 1, np.intp)
         places[order] = np.cumsum(new) - 1
         places[-1] = np.count_nonzero(new)
-        return cls(np.append(mus[new], 0.5), np.append(sigmas[new], 1.0), places)
+        return cls(np.concatenate((mus[new], [0.5])), np.concatenate((sigmas[new], [1.0])), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Kernels:
         """Draw from the kernels `chosen`, (m,): the inverses of their distribution functions at `quantiles`, (m,)."""
         places = self.shapes.places[chosen]
         shares = self.below[places] + quantiles * self.inside[places]
-        return np.clip(self.shapes.mus[places] + self.shapes.sigmas[places] * inverse(shares), 0.0, 1.0)
+        drawn = self.shapes.mus[places] + self.shapes.sigmas[places] * inverse(shares)
+        return np.minimum(np.maximum(drawn, 0.0), 1.0)
 
 
 def kernels_of(columns: Sequence[Floats]) -> list[Kernels]:
@@ -89,10 +90,12 @@ def _widths(mus: Floats) -> Floats:
     The ends of the interval are neighbours only where there is no other (`consider_endpoints=False` in Optuna). Of
     equal middles, the first has the neighbour below, the last the one above, and those between are narrow.
     """
-    gaps = np.diff(mus, prepend=0.0, append=1.0)  # (n + 1,)
-    if len(mus) > 1:
-        gaps[0] = gaps[-1] = 0.0
-    return np.clip(np.maximum(gaps[:-1], gaps[1:]), 1 / min(NARROWEST, len(mus) + 2), 1.0)
+    count = len(mus)
+    gaps = np.zeros(count + 1)
+    np.subtract(mus[1:], mus[:-1], out=gaps[1:-1])
+    if count == 1:
+        gaps[:] = mus[0], 1 - mus[0]
+    return np.maximum(np.maximum(gaps[:-1], gaps[1:]), 1 / min(NARROWEST, count + 2))
 
 
 def _sorted(units: Floats) -> Whole:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.study import CategoricalDomain, Domain
+from tunesmith.study import CategoricalDomain, DiscreteDomain, Distribution, Domain, DoubleDomain, IntDomain
 from tunesmith.suggestion._kernels import Kernels, kernels_of
 from tunesmith.suggestion._normal import LOG_SQRT_TAU, mass
 
@@ -101,9 +101,11 @@ class _Lookup(Judge):
 class Cells(Column):
     """A number of finitely many values in order: the mass of a truncated normal kernel in the value's cell."""
 
-    def __init__(self, kernels: Kernels, domain: Domain) -> None:
+    def __init__(self, kernels: Kernels, domain: DoubleDomain | IntDomain | DiscreteDomain) -> None:
         """Take kernels whose middles are those of cells."""
         self._kernels, self._domain = kernels, domain
+        uniform = isinstance(domain, DiscreteDomain) or domain.distribution is Distribution.UNIFORM
+        self._equal = domain.count() if uniform else None
 
     def draw(self, chosen: Whole, quantiles: Floats) -> Floats:
         """Draw from the truncated normal distributions, and go to the middles of the cells."""
@@ -122,6 +124,9 @@ class Cells(Column):
 
     def _borders(self, units: Floats) -> Floats:
         """Where the cells that hold `units`, (c,), begin and end: (2, c)."""
+        if self._equal:
+            places = np.minimum(np.floor(units * self._equal), self._equal - 1)
+            return np.stack((places, places + 1)) / self._equal
         return np.array([self._domain.borders(unit) for unit in units.tolist()]).reshape(-1, 2).T
 
 

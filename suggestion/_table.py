@@ -1,9 +1,10 @@
 """A study's history as arrays, for algorithms that compute with it; kept up to date at the price of what changed."""
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from tunesmith.study import Assignment, ObjectiveType, SearchSpace, StudySpec, TrialState
+from tunesmith.study import Assignment, Domain, ObjectiveType, ParameterValue, SearchSpace, StudySpec, TrialState
 from tunesmith.suggestion._algorithm import StudyView, TrialRecord
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _MEMO: Final = "table"
 _FIRST: Final = 64
+_FEW: Final = 4096
 
 
 class Standing(IntEnum):
@@ -50,6 +52,7 @@ class Table:
 
         self._space: SearchSpace = spec.space
         self._spec = spec
+        self._encoders = [(parameter.name, _encoder(parameter.domain)) for parameter in spec.space.parameters]
         self._rows: dict[int, int] = {}
         self._read = 0
         self._units = np.full((_FIRST, len(spec.space.names)), np.nan)
@@ -111,11 +114,8 @@ class Table:
         """Return the row of `units` of a trial with this assignment; an error when it is no point of the space."""
         if set(self._space.active(assignment)) != set(assignment):
             raise ValueError("an assignment names the active parameters, and no others")
-        by_name = dict.fromkeys(self._space.names, float("nan"))
-        for parameter in self._space.parameters:
-            if parameter.name in assignment:
-                by_name[parameter.name] = parameter.domain.encode(assignment[parameter.name])
-        return list(by_name.values())
+        nowhere = float("nan")
+        return [encode(assignment[name]) if name in assignment else nowhere for name, encode in self._encoders]
 
     def _add(self, number: int) -> int:
         row = self._rows[number] = len(self._rows)
@@ -140,6 +140,22 @@ class Table:
         for array in (self.units, self._numbers[: len(self)], self.losses, self.standings, self.ranks):
             array[:] = array[order]
         self._rows = {int(number): row for row, number in enumerate(self.numbers)}
+
+
+def _encoder(domain: Domain) -> Callable[[ParameterValue], float]:
+    """Encode, and remember the places of a domain's values when they are few: after a restart many trials come."""
+    count = domain.count()
+    if count is None or count > _FEW:
+        return domain.encode
+    known: dict[tuple[type, ParameterValue], float] = {}
+
+    def encode(value: ParameterValue) -> float:
+        key = (type(value), value)  # in Python, 1 == True
+        if key not in known:
+            known[key] = domain.encode(value)
+        return known[key]
+
+    return encode
 
 
 def outcome_of(spec: StudySpec, record: TrialRecord) -> tuple[Standing, float]:
