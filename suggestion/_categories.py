@@ -59,9 +59,10 @@ class Categories:
         self.probabilities = self.probabilities + self._step / (length + 1e-8) * gradient
         self._step = 1 / self._speed
         beta = self._step / math.sqrt(self._free)
-        self._path = (1 - beta) * self._path + math.sqrt(max(beta * (2 - beta), 0.0)) * in_metric / length
+        self._path = (1 - beta) * self._path + math.sqrt(beta * (2 - beta)) * in_metric / length
         self._norm = (1 - beta) ** 2 * self._norm + beta * (2 - beta)
         self._speed *= math.exp(beta * (self._norm - float(self._path @ self._path) / 1.5))
+        self._speed = max(self._speed, 1 / math.sqrt(self._free))  # beta <= 1: it falls for ever where the margin holds
         self._keep_margin()
 
     def _keep_margin(self) -> None:

@@ -82,6 +82,20 @@ def test_a_category_that_is_not_known_counts_for_nothing() -> None:
     assert categories.probabilities.tolist() == [1 / 3] * 3
 
 
+@pytest.mark.parametrize("counts", [[2], [2, 3], [5] * 12])
+def test_categories_change_their_mind_however_sure_they_were(counts: list[int]) -> None:
+    rng = np.random.default_rng(3)
+    categories, weights = Categories(counts, len(counts)), rates(5, 8)
+    for best in (0, 1):
+        for _ in range(400):
+            chosen = categories.at(rng.random((8, len(counts))))
+            chosen = chosen[np.argsort((chosen != best).sum(axis=1))]
+            categories.tell(chosen[: weights.parents], weights.weights[: weights.parents])
+            assert np.isfinite(categories.probabilities).all()
+        firsts = np.cumsum([0, *counts[:-1]])
+        assert (categories.probabilities[firsts + best] > 0.7).all()
+
+
 def test_points_of_elsewhere_are_drawn_near() -> None:
     """As far as a sample is likely to lie: sqrt(d) + 2 d / (d + 2)."""
     near, far = (Gaussian(np.zeros(2), 1.0, {}, 0.1) for _ in range(2))
