@@ -17,8 +17,10 @@ def test_room_is_linked_into_the_package(room: str) -> None:
     assert (PACKAGE / room).resolve() == ROOT / room
 
 
-def test_generated_code_is_linked_under_the_name_that_it_imports() -> None:
-    assert (PACKAGE / "v1").resolve() == ROOT / "proto" / "tunesmith" / "v1"
+@pytest.mark.parametrize("name", ["v1", "katib"])
+def test_generated_code_is_linked_under_the_name_that_it_imports(name: str) -> None:
+    assert (PACKAGE / name).is_symlink()
+    assert (PACKAGE / name).resolve() == ROOT / "proto" / "tunesmith" / name
 
 
 def test_package_has_no_code_of_its_own() -> None:

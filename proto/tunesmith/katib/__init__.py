@@ -1,0 +1,1 @@
+"""Contracts of Katib, in Python: generated, except for this file."""
