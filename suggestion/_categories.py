@@ -6,7 +6,6 @@ ASNG, Y. Akimoto et al., ICML 2019, Algorithm 1.
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,41 +17,36 @@ UNKNOWN = -1
 
 
 class Categories:
-    """Probabilities of the categories of several parameters; `counts`: how many each has, two or more."""
+    """Probabilities of the categories of one parameter or more; `counts`: how many each has, two or more."""
 
     def __init__(self, counts: Sequence[int], dimensions: int) -> None:
         """Begin with equal ones. `dimensions` of the search space that are not continuous, which the margin is for."""
-        self._ends = np.cumsum([0, *counts])
-        self.probabilities = np.concatenate([np.full(count, 1 / count) for count in counts] or [np.zeros(0)])
+        self._counts, self._lasts = np.array(counts), np.cumsum(counts) - 1
+        self._starts = self._lasts + 1 - self._counts
+        self.probabilities = np.repeat(1 / self._counts, self._counts)
         share = 1 - 0.73 ** (1 / max(dimensions, 1))
-        self._least = np.concatenate([np.full(count, share / (count - 1)) for count in counts] or [np.zeros(0)])
-        self._free = max(sum(count - 1 for count in counts), 1)
+        self._least = np.repeat(share / (self._counts - 1), self._counts)
+        self._free = int((self._counts - 1).sum())
         self._path, self._norm, self._speed, self._step = np.zeros(self._free), 0.0, 1.0, 1.0
-
-    def _slices(self) -> list[slice]:
-        return [slice(int(start), int(end)) for start, end in pairwise(self._ends)]
 
     def at(self, uniform: Floats) -> NDArray[np.int64]:
         """The categories (n, k) for uniform numbers (n, k) of k parameters."""
         found = np.zeros(uniform.shape, np.int64)
-        for place, part in enumerate(self._slices()):
-            edges = np.cumsum(self.probabilities[part])[:-1]
+        for place, (start, last) in enumerate(zip(self._starts, self._lasts, strict=True)):
+            edges = np.cumsum(self.probabilities[start:last])
             found[:, place] = np.searchsorted(edges, uniform[:, place], side="right")
         return found
 
     def tell(self, chosen: NDArray[np.int64], weights: Floats) -> None:
         """Update from categories (n, k) and their positive weights (n,); UNKNOWN ones count for nothing."""
-        gradient = np.zeros_like(self.probabilities)  # of the expectation, in the directions of the probabilities
-        normal = []
-        for place, part in enumerate(self._slices()):
-            old, new = self.probabilities[part], gradient[part]
-            for category, weight in zip(chosen[:, place].tolist(), weights.tolist(), strict=True):
-                if category != UNKNOWN:
-                    new -= weight * old
-                    new[category] += weight
-            last = float(old[-1])
-            normal.append(new[:-1] / np.sqrt(old[:-1]) + np.sqrt(old[:-1]) * new[:-1].sum() / (last + math.sqrt(last)))
-        in_metric = np.concatenate(normal)  # square root of the Fisher matrix times the gradient
+        known = np.where(chosen == UNKNOWN, 0.0, weights[:, None])  # (n, k)
+        places = np.where(chosen == UNKNOWN, 0, chosen + self._starts)
+        drawn = np.bincount(places.ravel(), known.ravel(), len(self.probabilities))
+        gradient = drawn - np.repeat(known.sum(axis=0), self._counts) * self.probabilities  # of the expectation
+        roots = np.sqrt(self.probabilities)
+        rest = -gradient[self._lasts] / (self.probabilities[self._lasts] + roots[self._lasts])  # sum of the others
+        whole = gradient / roots + roots * np.repeat(rest, self._counts)
+        in_metric = np.delete(whole, self._lasts)  # square root of the Fisher matrix times the gradient
         length = float(np.sqrt(in_metric @ in_metric))
         if length <= 0:
             return
@@ -68,10 +62,7 @@ class Categories:
     def _keep_margin(self) -> None:
         """No category gets less than its share of `_least`."""
         raised = np.maximum(self.probabilities, self._least)
-        for part in self._slices():
-            part_sum, least = float(raised[part].sum()), self._least[part]
-            room = part_sum - float(least.sum())
-            if room > 0:
-                raised[part] -= (part_sum - 1) * (raised[part] - least) / room
-            raised[part] /= raised[part].sum()
-        self.probabilities = raised
+        sums = np.add.reduceat(raised, self._starts)
+        surplus = (sums - 1) / np.maximum(sums - np.add.reduceat(self._least, self._starts), 1e-300)
+        raised -= np.repeat(surplus, self._counts) * (raised - self._least)
+        self.probabilities = raised / np.repeat(np.add.reduceat(raised, self._starts), self._counts)

@@ -121,7 +121,7 @@ class Cube:
         """
         try:
             active = self.space.active(assignment)
-            if len(active) != len(assignment) or not all(name in assignment for name in active):
+            if len(active) != len(assignment) or not all(map(assignment.__contains__, active)):
                 return None
             drawn = from_label(label, len(self.dimensions))
             place = drawn if drawn is not None and self._agrees(assignment, drawn) else self._encoded(assignment)

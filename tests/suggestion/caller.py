@@ -37,6 +37,7 @@ class Caller:
         state: TrialState = TrialState.PENDING,
         labels: Mapping[str, str] | None = None,
         values: Sequence[float] = (),
+        parent: int | None = None,
     ) -> messages.TrialRecord:
         """Put a trial into the history."""
         number = max(self.records, default=-1) + 1
@@ -46,6 +47,7 @@ class Caller:
             assignment=wire.assignment_to_proto(assignment),
             labels=labels,
             values=values,
+            parent=parent,
         )
         self.records[number] = record
         self.move(number, state)
@@ -104,7 +106,8 @@ class Caller:
         """Ask for so many trials, and take them up as pending."""
         response = self.ask(channel, number)
         for suggestion in response.suggestions:
-            self.add(wire.assignment_from_proto(suggestion.assignment), labels=dict(suggestion.labels))
+            parent = suggestion.parent if suggestion.HasField("parent") else None
+            self.add(wire.assignment_from_proto(suggestion.assignment), labels=dict(suggestion.labels), parent=parent)
         return response
 
     @property
