@@ -183,6 +183,7 @@ CONTENDERS: dict[str, Start] = {
     "random": ours("random"),
     "sobol": ours("sobol"),
     "auto": ours("auto"),
+    "gp": ours("gp"),
     "tpe": ours("tpe"),
     "cmaes": ours("cmaes"),
     "evolution": ours("evolution"),

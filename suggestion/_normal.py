@@ -30,11 +30,11 @@ _COEFFICIENTS: Final = (
 """Of a polynomial in 2t - 1, t = 1 / (1 + z / 4), that is exp(z²/2) Q(z) / t; fitted for 0 <= z <= 40."""
 
 
-def upper(z: Floats) -> Floats:
-    """Return Q(z), the share of the standard normal distribution above z, for z >= 0.
+def scaled_upper(z: Floats) -> Floats:
+    """Return exp(z²/2) Q(z), Q(z) being the share of the standard normal distribution above z, for 0 <= z <= 40.
 
-    The relative error is below 3e-10 while Q(z) is a normal number (z < 37). The form is that of M. M. Shepherd and
-    J. G. Laframboise, Math. Comp. 36 (1981): exp(-z²/2) times a polynomial in what maps the half-line to an interval.
+    The relative error is below 3e-10. The form is that of M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981):
+    a polynomial in what maps the half-line to an interval.
     """
     t = 1 / (1 + _SHAPE * z)
     place = 2 * t - 1
@@ -43,6 +43,12 @@ def upper(z: Floats) -> Floats:
         result *= place
         result += coefficient
     result *= t
+    return result
+
+
+def upper(z: Floats) -> Floats:
+    """Return Q(z), for z >= 0, with that error while it is a normal number (z < 37)."""
+    result = scaled_upper(z)
     with np.errstate(under="ignore"):
         result *= np.exp(-0.5 * z * z)
     return result

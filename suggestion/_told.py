@@ -40,13 +40,13 @@ def told(study: StudyView, pending: Sequence[Sequence[float]], most: int) -> Tol
     known = losses[valued]
     losses[table.standings == Standing.FAILED] = known.max()
     losses[table.standings == Standing.PENDING] = known.mean()
-    rows = _chosen(losses, table.ranks, most)
+    rows = chosen(losses, table.ranks, most)
     units = np.vstack([np.nan_to_num(table.units[rows], nan=0.5), *([list(unit)] for unit in pending)])
     lies = np.full(len(pending), known.mean())
     return Told(units, np.concatenate([losses[rows], lies]), int((table.standings != Standing.PENDING).sum()))
 
 
-def _chosen(losses: "Floats", ranks: "NDArray[np.int64]", most: int) -> "NDArray[np.int64]":
+def chosen(losses: "Floats", ranks: "NDArray[np.int64]", most: int) -> "NDArray[np.int64]":
     """Rows of the best and the latest trials, in the order of the table; pending ones (rank 0) are the latest."""
     import numpy as np
 
