@@ -118,7 +118,8 @@ class Posterior:
 
     def _observed(self, means: Floats) -> Floats:
         """The losses at its own points: the mean, and what noise added to it."""
-        return means + (np.exp(self.hyper.noise) + LOWEST_NOISE) * self.solved
+        observed: Floats = means + (np.exp(self.hyper.noise) + LOWEST_NOISE) * self.solved
+        return observed
 
 
 def fit(points: Floats, losses: Floats, categorical: NDArray[np.bool_], starts: Sequence[Hyper], steps: int) -> Hyper:

@@ -1,19 +1,20 @@
 """What each of our algorithms does beyond what all of them do."""
 
 import math
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.suggestion.conformance import FINITE, FINITE_COUNT, MIXED, NARROW, Study, make_spec, run_to_the_end
 
-from tunesmith.study import Distribution, DoubleDomain, IntDomain, Parameter, SearchSpace
+from tunesmith.study import Distribution, DoubleDomain, IntDomain, Limits, Parameter, SearchSpace, TrialState
 from tunesmith.suggestion import Status
 from tunesmith.suggestion._check import read_study
 from tunesmith.suggestion._points import EXACT_UP_TO
 from tunesmith.suggestion._sobol import SobolSequence
 from tunesmith.suggestion.algorithms import sobol
+from tunesmith.suggestion.algorithms.auto import choose
 
 CONTINUOUS = SearchSpace(
     (Parameter("x", DoubleDomain(0, 1)), Parameter("rate", DoubleDomain(1e-4, 1, Distribution.LOG_UNIFORM)))
@@ -169,32 +170,64 @@ class TestSobol:
         run_to_the_end(study, [FINITE_COUNT + 5], FINITE_COUNT + 5)
 
 
+BEGINS = "a model begins when 10 trials have a value"
+
+
 class TestAuto:
     @pytest.mark.parametrize(
         ("space", "trials", "why"),
         [
             (FINITE, 24, "auto chose grid because the 24 points of the space fit into the limit of 24 trials"),
-            (FINITE, 23, "auto chose sobol because the points of the space do not fit into the limit of 23 trials"),
             (FINITE, None, "auto chose grid because the 24 points of the space can all be tried"),
-            (LARGE, None, "auto chose sobol because the points of the space are too many to try all"),
-            (CONTINUOUS, 10**6, "auto chose sobol because the points of the space do not fit into the limit"),
+            (FINITE, 23, "auto chose sobol because a model begins when 7 trials have a value"),
+            (LARGE, None, "auto chose sobol because a model begins when 10 trials have a value"),
+            (CONTINUOUS, 10**6, "auto chose sobol because a model begins when 10 trials have a value"),
         ],
     )
     def test_it_says_what_it_chose_and_why(self, space: SearchSpace, trials: int | None, why: str) -> None:
         study = Study(make_spec("auto", space, trials=trials))
         assert all(why in suggestion.explanation.text for suggestion in study.run(3).suggestions)
 
-    def test_more_parameters_than_sobol_takes_are_drawn_at_random(self) -> None:
-        space = SearchSpace(tuple(Parameter(f"p{number}", IntDomain(0, 9)) for number in range(257)))
-        (suggestion,) = Study(make_spec("auto", space, trials=9)).run(1).suggestions
-        assert "auto chose random because `sobol` takes at most 256 parameters" in suggestion.explanation.text
+    @pytest.mark.parametrize(
+        ("parameters", "parallel", "valued", "name", "reason"),
+        [
+            (3, 1, 9, "sobol", BEGINS),
+            (3, 1, 10, "gp", "it sees most in few values (10)"),
+            (30, 50, 200, "gp", "it sees most in few values (200)"),
+            (3, 1, 201, "tpe", "it stays fast with more than 200 values"),
+            (31, 1, 10, "tpe", "the space has more than 30 parameters"),
+            (3, 51, 10, "tpe", "more than 50 trials run in parallel"),
+            (
+                257,
+                1,
+                0,
+                "random",
+                "a model begins when 10 trials have a value, and `sobol` takes at most 256 parameters",
+            ),
+        ],
+    )
+    def test_the_choice(self, parameters: int, parallel: int, valued: int, name: str, reason: str) -> None:
+        space = SearchSpace(tuple(Parameter(f"p{number}", DoubleDomain(0, 1)) for number in range(parameters)))
+        choice = choose(space, Limits(trials=1000, parallel=parallel), valued)
+        assert (choice.algorithm.description.name, choice.reason) == (name, reason)
 
     @pytest.mark.parametrize(("trials", "name"), [(30, "grid"), (5, "sobol")])
     def test_it_does_what_the_chosen_one_does(self, trials: int, name: str) -> None:
-        auto, chosen = (Study(make_spec(it, FINITE, trials=trials)) for it in ("auto", name))
+        auto, chosen = (
+            Study(make_spec(it, FINITE, trials=trials), cycle([TrialState.RUNNING])) for it in ("auto", name)
+        )
         for study in (auto, chosen):
             study.run(4)
         assert auto.assignments == chosen.assignments
+
+    def test_it_goes_from_start_to_model(self) -> None:
+        study = Study(make_spec("auto", MIXED, trials=60), cycle([TrialState.RUNNING]))
+        for number in range(14):
+            study.run(1)
+            study.end(number, TrialState.SUCCEEDED, math.sin(number))
+        (suggestion,) = study.ask(1).suggestions
+        assert suggestion.explanation.model == "gp"
+        assert suggestion.explanation.text.endswith("auto chose gp because it sees most in few values (14)")
 
     def test_mixed_spaces_are_its_everyday_work(self) -> None:
         study = Study(make_spec("auto", MIXED, trials=20))
