@@ -137,7 +137,9 @@ class TestChildren:
         assert space.problems(child.assignment) == []
         for name, value in child.assignment.items():
             assert (name in child.changed) != any(repr(one.get(name)) == repr(value) for one in family)
-        if not two and any(p.domain.count() != 1 for p in space.parameters if p.name in family[0]):
+        able = [one.domain for one in space.parameters if one.name in family[0] and one.domain.count() != 1]
+        narrow = any(isinstance(one, DoubleDomain) and one.max - one.min < 1e-6 for one in able)  # a step may be lost
+        if able and not two and not narrow:
             assert space.key(child.assignment) != space.key(family[0])
 
     @pytest.mark.parametrize(
