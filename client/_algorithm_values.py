@@ -41,7 +41,10 @@ _SETTING_TYPES = ("any", "double", "int", "string", "bool")
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """What a suggestion service says of one algorithm; `capabilities` are those it has, by name."""
+    """What a suggestion service says of one algorithm.
+
+    `capabilities`: what it can work with, by name, and whether it can. `learns`: from the values of finished trials.
+    """
 
     name: str
     aliases: tuple[str, ...]
@@ -51,6 +54,7 @@ class Algorithm:
     settings: tuple[Setting, ...] = ()
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     max_useful_trials: int | None = None
+    learns: bool = False
 
     @classmethod
     def from_proto(cls, told: "types_pb2.AlgorithmDescription") -> Self:
@@ -64,6 +68,7 @@ class Algorithm:
             settings=tuple(Setting.from_proto(setting) for setting in told.settings),
             capabilities={text: getattr(told.capabilities, name) for name, text in _CAPABILITIES.items()},
             max_useful_trials=told.capabilities.max_useful_trials or None,
+            learns=told.capabilities.uses_values,
         )
 
 

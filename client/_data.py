@@ -152,6 +152,7 @@ def algorithm_data(algorithm: Algorithm) -> dict[str, Any]:
         "settings": [_setting_data(setting) for setting in algorithm.settings],
         "capabilities": dict(algorithm.capabilities),
         "maxUsefulTrials": algorithm.max_useful_trials,
+        "learns": algorithm.learns,
     }
 
 

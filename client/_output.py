@@ -57,7 +57,12 @@ def as_yaml(data: Any) -> str:
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: one line a row, folded only where a terminal is too narrow for it. Cells must be safe to show."""
-    print(*table_lines(columns, list(rows), None if plain_stream() else width()), sep="\n")
+    print(*table_lines(columns, list(rows), room()), sep="\n")
+
+
+def room() -> int | None:
+    """Columns that a table may have; None: as many as it likes, where nothing is a terminal."""
+    return None if plain_stream() else width()
 
 
 def width() -> int:
@@ -65,16 +70,21 @@ def width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int | None) -> list[str]:
-    """The lines of a table, at most `room` wide where its columns can fold; None: nothing folds and nothing is bold."""
+def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], most: int | None) -> list[str]:
+    """The lines of a table, at most `most` wide where its columns can fold; None: nothing folds and nothing is bold."""
+    return [line for lines in table_rows(columns, rows, most) for line in lines]
+
+
+def table_rows(columns: Sequence[Column], rows: Sequence[Sequence[str]], most: int | None) -> list[list[str]]:
+    """As `table_lines`, with the lines of the header and of each row apart."""
     from rich.cells import cell_len
 
     wide = [
         max(cell_len(text) for text in (column.header, *(row[index] for row in rows)))
         for index, column in enumerate(columns)
     ]
-    if room is not None:
-        wide = _fitted(columns, wide, room)
+    if most is not None:
+        wide = _fitted(columns, wide, most)
 
     def lines(cells: Sequence[str]) -> Iterator[str]:
         folded = [
@@ -88,7 +98,7 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: 
             yield GAP.join(padded).rstrip()
 
     header = next(lines([column.header for column in columns]))
-    return [header if room is None else bold(header), *(line for row in rows for line in lines(row))]
+    return [[header if most is None else bold(header)], *(list(lines(row)) for row in rows)]
 
 
 def _fitted(columns: Sequence[Column], wide: Sequence[int], room: int) -> list[int]:
@@ -136,6 +146,8 @@ def pairs(rows: Mapping[str, str]) -> None:
             print(" " * size + part)
 
 
-def paragraph(text: str) -> list[str]:
+def paragraph(text: str, indent: str = "") -> list[str]:
     """A paragraph's lines: as wide as the terminal is, 100 columns at most; one line where nothing is a terminal."""
-    return [text] if plain_stream() else textwrap.wrap(text, min(width(), 100)) or [""]
+    if plain_stream():
+        return [indent + text]
+    return textwrap.wrap(text, min(width(), 100), initial_indent=indent, subsequent_indent=indent) or [""]

@@ -10,6 +10,7 @@
 """
 
 import codecs
+import importlib.util
 import json
 import os
 import re
@@ -34,8 +35,14 @@ from tests.house import ROOT, House
 from tests.needs import CACHE, missing, program
 
 from tunesmith.study import json_schema, read_study_job
-from tunesmith.suggestion import load_registry
+from tunesmith.suggestion import AlgorithmDescription, Capabilities, SettingDescription, SettingType
 from tunesmith.v1 import manager_pb2, suggestion_pb2
+
+_spec = importlib.util.spec_from_file_location("generate_algorithms", ROOT / "docs" / "generate_algorithms.py")
+assert _spec is not None
+assert _spec.loader is not None
+generator = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(generator)
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -323,12 +330,41 @@ def _properties(schema: Any) -> Iterator[str]:
             yield from _properties(part)
 
 
-def test_the_page_of_algorithms_has_each_with_its_settings() -> None:
-    text = (ROOT / "docs" / "algorithms.md").read_text()
-    for algorithm in load_registry():
-        description = algorithm.description
-        for name in (description.name, *description.aliases, *(setting.name for setting in description.settings)):
-            assert f"`{name}`" in text
+def test_the_page_of_algorithms_says_what_they_say_of_themselves() -> None:
+    page = generator.PAGE.read_text()
+    assert generator.generate(page, generator.ours()) == page, "run `python docs/generate_algorithms.py`"
+
+
+def test_algorithms_describe_themselves_without_what_extras_install() -> None:
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['skopt', 'sklearn', 'scipy', 'optuna', 'cmaes']));"
+    script = f"{blocked} from generate_algorithms import PAGE, generate, ours; text = PAGE.read_text()"
+    script = f"{script}; sys.exit(generate(text, ours()) != text)"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT / "docs", check=True)
+
+
+def test_a_new_algorithm_gets_a_section_and_a_lost_one_is_noticed() -> None:
+    page, described = generator.PAGE.read_text(), generator.ours()
+    new = AlgorithmDescription(
+        "new",
+        "A summary.",
+        "A description.",
+        "A paper.",
+        (
+            SettingDescription("kind", SettingType.STRING, "What kind.", "a", choices=("a", "b|c"), aliases=("sort",)),
+            SettingDescription("size", SettingType.DOUBLE, "How large.", 1.0, min=0),
+        ),
+        capabilities=Capabilities(constraints=False, max_useful_trials=1000),
+    )
+    made = generator.generate(page, [*described, new])
+    assert "| [`new`](#new) |  | A summary. |\n" in made
+    assert "| `kind` | string | `a` | `a`, `b\\|c` | What kind. Also accepted as `sort`. |\n" in made
+    assert "| `size` | double | 1 | 0 or more | How large. |\n" in made
+    assert "Works with conditional parameters. " in made
+    assert "More than 1,000 trials bring nothing." in made
+    assert made.index("\n### new\n") < made.index("\n## When two runs")
+    assert generator.generate(made, [*described, new]) == made
+    with pytest.raises(ValueError, match="blocks of new"):
+        generator.generate(made, described)
 
 
 def test_the_page_of_the_api_has_every_call() -> None:

@@ -7,6 +7,8 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tunesmith.client._algorithm_values import Algorithm, Setting
 
 
@@ -58,27 +60,43 @@ def _list(found: "list[Algorithm]") -> None:
 
 
 def _show(algorithm: "Algorithm") -> None:
-    from tunesmith.client._output import Column, bold, pairs, paragraph, table
+    from tunesmith.client._output import bold, pairs, paragraph
     from tunesmith.client._terminal import safe
 
-    head, *more = paragraph(f"{safe(algorithm.name)}: {safe(algorithm.summary)}")
-    print(bold(head), *more, sep="\n")
+    print(*map(bold, paragraph(f"{safe(algorithm.name)}: {safe(algorithm.summary)}")), sep="\n")
     if algorithm.description:
         print("", *paragraph(safe(algorithm.description)), sep="\n")
-    can = ", ".join(name for name, has in algorithm.capabilities.items() if has)
-    useful = algorithm.max_useful_trials
-    rows = {
-        "Also called": ", ".join(map(safe, algorithm.aliases)),
-        "Source": safe(algorithm.source),
-        "Can": can,
-        "Trials": f"more than {useful:,} bring nothing" if useful else "",
-    }
     print()
-    pairs({key: text for key, text in rows.items() if text})
+    pairs({key: text for key, text in _facts(algorithm).items() if text})
     if algorithm.settings:
         print("\nSettings (spec.algorithm.settings)")
-        columns = [Column("NAME"), Column("TYPE"), Column("DEFAULT"), Column("RANGE", folds=True)]
-        table([*columns, Column("MEANING", folds=True)], [_setting_row(setting) for setting in algorithm.settings])
+        _settings(algorithm.settings)
+
+
+def _facts(algorithm: "Algorithm") -> dict[str, str]:
+    from tunesmith.client._terminal import safe
+
+    can, useful = algorithm.capabilities, algorithm.max_useful_trials
+    return {
+        "Also called": ", ".join(map(safe, algorithm.aliases)),
+        "Works with": ", ".join(name for name, has in can.items() if has),
+        "Not with": ", ".join(name for name, has in can.items() if not has),
+        "Learns": "from the values of trials" if algorithm.learns else "nothing: values of trials do not matter to it",
+        "Trials": f"more than {useful:,} bring nothing" if useful else "",
+        "Source": safe(algorithm.source),
+    }
+
+
+def _settings(settings: "Sequence[Setting]") -> None:
+    """Print each setting as a row, and what it means below: beside it there is little room in 80 columns."""
+    from tunesmith.client._output import Column, paragraph, room, table_rows
+    from tunesmith.client._terminal import safe
+
+    columns = [Column("NAME"), Column("TYPE"), Column("DEFAULT"), Column("RANGE", folds=True)]
+    header, *rows = table_rows(columns, [_setting_row(setting) for setting in settings], room())
+    print(*header, sep="\n")
+    for setting, row in zip(settings, rows, strict=True):
+        print(*row, *paragraph(safe(setting.meaning), "    "), sep="\n")
 
 
 def _setting_row(setting: "Setting") -> list[str]:
@@ -86,16 +104,22 @@ def _setting_row(setting: "Setting") -> list[str]:
     from tunesmith.client._terminal import safe
 
     default = "-" if setting.default is None else _format.parameter(setting.default)
-    return [safe(setting.name), setting.type, default, safe(_range(setting)), safe(setting.meaning)]
+    return [safe(setting.name), setting.type, default, safe(_range(setting))]
 
 
 def _range(setting: "Setting") -> str:
-    from tunesmith.client import _format
-
     if setting.choices:
         return " | ".join(setting.choices)
-    if setting.min is not None and setting.max is not None:
-        return f"{_format.number(setting.min)} to {_format.number(setting.max)}"
-    if setting.min is not None:
-        return f"{_format.number(setting.min)} or more"
-    return "-" if setting.max is None else f"{_format.number(setting.max)} or less"
+    low, high = _bound(setting.min), _bound(setting.max)
+    if low and high:
+        return f"{low} to {high}"
+    return f"{low} or more" if low else f"{high} or less" if high else "-"
+
+
+def _bound(value: float | None) -> str:
+    from tunesmith.client import _format
+
+    if value is None:
+        return ""
+    text = _format.number(value)
+    return f"{int(text):,}" if text.lstrip("-").isdigit() else text

@@ -10,8 +10,47 @@ import pytest
 from tests.client.conftest import DOCUMENT, Command
 from tests.client.fake_manager import Running, Script
 
+from tunesmith.client import _output
 from tunesmith.client._client import Client
 
+GOLDEN = """\
+golden: Multiples of the golden ratio.
+
+Also called  phi
+Works with   conditional parameters
+Not with     constraints, several objectives, several fidelities
+Learns       nothing: values of trials do not matter to it
+
+Settings (spec.algorithm.settings)
+NAME   TYPE    DEFAULT  RANGE
+turns  int     3        1 to 1,000
+    How often it turns.
+start  double  -        0.5 or less
+    Where it begins.
+mode   string  up       up | down
+    The direction that it takes once it moves.
+"""
+NARROW = """\
+golden: Multiples of the golden ratio.
+
+Also called  phi
+Works with   conditional parameters
+Not with     constraints, several
+             objectives, several
+             fidelities
+Learns       nothing: values of trials
+             do not matter to it
+
+Settings (spec.algorithm.settings)
+NAME   TYPE    DEFAULT  RANGE
+turns  int     3        1 to 1,000
+    How often it turns.
+start  double  -        0.5 or less
+    Where it begins.
+mode   string  up       up | down
+    The direction that it takes once it
+    moves.
+"""
 Fake = Callable[..., Running]
 
 
@@ -65,7 +104,12 @@ def test_algorithms_of_a_manager_elsewhere(
     ]
     (found,) = json.loads(command("algorithms", "-o", "json").out)
     assert (found["name"], found["settings"][0]["default"]) == ("golden", 3)
-    assert "turns  int   3        1 or more  How often it turns." in command("algorithms", "phi").out
+    assert found["learns"] is False
+    assert command("algorithms", "phi").out == GOLDEN
+    monkeypatch.setattr(_output, "plain_stream", lambda: False)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert command("algorithms", "phi").out == NARROW
     with Client() as client:
         assert [algorithm.name for algorithm in client.algorithms()] == ["golden"]
 

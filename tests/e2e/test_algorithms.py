@@ -68,6 +68,7 @@ CASES = {
     "bayesian": Case(("drawn", "GP fitted to"), {"n_initial_points": 5, "n_points": 200}),
     "cmaes": Case(("drawn in generation 0 of run 0", "drawn in generation 1 of run 0")),
     "evolution": Case(("one of the first 5 trials", "child of trial"), {"population_size": 5, "sample_size": 3}),
+    "gp": Case(("asked when 5 trials have a value", "Gaussian process on 1"), {"n_startup_trials": 5}),
     "grid": Case(("point 0 of the grid", "point 13 of the grid"), {"points": 2}),
     # A bracket of 9 + 3 + 1 trials, and the next bracket has begun.
     "hyperband": Case(("with which bracket s=2", "bracket s="), {"resource_name": "epochs"}, [EPOCHS], promotes=True),
