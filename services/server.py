@@ -18,6 +18,7 @@ from tunesmith.services._tls import TlsFiles
 
 __all__ = [
     "Caller",
+    "HealthName",
     "Register",
     "TlsFiles",
     "TokenCheck",
@@ -31,6 +32,10 @@ __all__ = [
 
 Register = Callable[[grpc.aio.Server], Sequence[str]]
 """Adds servicers to a server and gives the full names of their services."""
+
+
+class HealthName(str):
+    """Among those names: one that is no service's, and under which only health is asked for."""
 
 
 @asynccontextmanager
@@ -116,7 +121,8 @@ class _Server:
         self._health = health.aio.HealthServicer()
         self._services = list(register(self._server))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        add_reflection([*self._services, health.SERVICE_NAME], self._server)
+        services = [name for name in self._services if not isinstance(name, HealthName)]
+        add_reflection([*services, health.SERVICE_NAME], self._server)
 
     async def start(self, listen: Sequence[str], policy: Policy) -> list[str]:
         await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)

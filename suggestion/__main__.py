@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:  # a look at --help needs neither gRPC nor numpy
     from tunesmith.services.server import TlsFiles
-    from tunesmith.suggestion._service import SuggestionService
+    from tunesmith.suggestion._offer import Offer
 
 _EXAMPLES = """\b
 Examples:
@@ -70,7 +70,7 @@ def serve(
 
     from tunesmith.services.errors import TunesmithError
     from tunesmith.suggestion import UnknownAlgorithm, load_registry
-    from tunesmith.suggestion._service import SuggestionService
+    from tunesmith.suggestion._offer import Offer
     from tunesmith.suggestion._studies import Studies
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -78,8 +78,8 @@ def serve(
     try:
         registry = load_registry()
         offered = registry.only(algorithms) if algorithms else registry
-        service = SuggestionService(offered, Studies(max_studies, max_trials))
-        asyncio.run(_serve(service, listen, tls, insecure_bind, parent_pipe))
+        offer = Offer(offered, Studies(max_studies, max_trials))
+        asyncio.run(_serve(offer, listen, tls, insecure_bind, parent_pipe))
     except (TunesmithError, UnknownAlgorithm) as error:
         raise click.UsageError(str(error)) from error
 
@@ -96,7 +96,7 @@ def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> "TlsFil
 
 
 async def _serve(
-    service: "SuggestionService",
+    offer: "Offer",
     listen: tuple[str, ...],
     tls: "TlsFiles | None",
     insecure_bind: bool,
@@ -110,7 +110,7 @@ async def _serve(
     if parent_pipe is not None:
         leave_with_parent(parent_pipe, stop.set)
     await serve(
-        service.register,
+        offer.register,
         listen=listen,
         token_check=None,
         ready=announce,

@@ -67,7 +67,7 @@ class Hyperband:
 
     def remarks(self, spec: StudySpec, settings: Settings) -> list[str]:
         """Say when the trials do not suffice for one run of all brackets."""
-        plan = _plan(spec, settings)
+        plan = plan_of(spec, settings)
         trials, whole = spec.limits.trials, sum(rung.size for one in plan.brackets for rung in one.rungs)
         if trials is None or trials >= whole:
             return []
@@ -79,7 +79,7 @@ class Hyperband:
 
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Promote what can be promoted; begin with new configurations for the other trials."""
-        turn = Turn(study, _plan(study.spec, study.settings), Points(study))
+        turn = Turn(study, plan_of(study.spec, study.settings), Points(study))
         suggestions: list[Suggestion] = []
         moves = turn.moves()
         for name, number in names:
@@ -109,7 +109,7 @@ def _unfit(parameter: Parameter, spec: StudySpec) -> str | None:
     return None
 
 
-def _plan(spec: StudySpec, settings: Settings) -> Plan:
+def plan_of(spec: StudySpec, settings: Settings) -> Plan:
     """The schedule of a study whose settings were checked."""
     name, eta = str(settings[RESOURCE]), settings.integer(ETA)
     (domain,) = [parameter.domain for parameter in spec.space.parameters if parameter.name == name]
