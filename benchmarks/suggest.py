@@ -1,11 +1,15 @@
 """Time of one suggestion over a socket, against the length of the history.
 
-    python benchmarks/suggest.py [--algorithm random] [--trials 0 100 1000 10000] [--calls 200]
+    python benchmarks/suggest.py [--algorithm random] [--trials 0 100 1000 10000] [--calls 200] [--peers]
 
 The service runs as a process of its own at a Unix socket, with a study of 10 mixed parameters. A *warm* call brings
 what changed since the one before (a trial that finished, and those asked for then, now pending), as the manager does.
 After a *restart*, the first call is refused and the second brings the whole history: both are counted, the start of the
-process is not. Times are those of the caller, in milliseconds.
+process is not. Times are those of the caller, in milliseconds. A call that takes long is made fewer times: for
+some 20 seconds, but three times at least.
+
+With `--peers` each line is followed by that of Optuna's sampler of the same name, asked and told in this process: no
+socket, no process, and no database, so its own bare time.
 """
 
 import argparse
@@ -18,9 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+from peers import SAMPLERS, Optuna
 
 from tunesmith.services.channel import open_channel, rpc_errors
 from tunesmith.services.errors import BaseRevision
@@ -44,6 +49,8 @@ from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import suggestion_pb2_grpc, types_pb2
 
 CHUNK = 1000
+PATIENCE = 20_000.0
+"""Milliseconds of calls after which no more are made."""
 SPACE = SearchSpace(
     (
         Parameter("rate", DoubleDomain(1e-5, 1, Distribution.LOG_UNIFORM)),
@@ -159,6 +166,35 @@ class Service:
         self.process.communicate()
 
 
+def repeated(call: Callable[[], float], calls: int) -> list[float]:
+    """So many times, or fewer where they take long; sorted."""
+    took: list[float] = []
+    while len(took) < calls and (sum(took) < PATIENCE or len(took) < 3):
+        took.append(call())
+    return sorted(took)
+
+
+def measure_peer(sampler: str, trials: int, asked: int, calls: int) -> list[str]:
+    """Measure Optuna's line of the table."""
+    rng = np.random.default_rng(0)
+    assignments = [SPACE.sample(rng) for _ in range(trials)]
+    peer = Optuna(sampler, SPACE, assignments)
+    peer.ask(1)
+    warm = repeated(lambda: peer.ask(asked), calls)
+
+    def restart() -> float:
+        began = time.perf_counter()
+        Optuna(sampler, SPACE, assignments).ask(asked)
+        return 1000 * (time.perf_counter() - began)
+
+    return line(f"  optuna {sampler}", trials, asked, warm, repeated(restart, 3))
+
+
+def line(name: str, trials: int, asked: int, warm: list[float], cold: list[float]) -> list[str]:
+    figures = [statistics.median(warm), warm[int(len(warm) * 0.95)], statistics.median(cold)]
+    return [name, f"{trials:,}", str(asked), *(f"{figure:.2f}" for figure in figures)]
+
+
 async def measure(service: Service, algorithm: str, trials: int, asked: int, calls: int) -> list[str]:
     """Measure one line of the table."""
     study = Study(algorithm, trials)
@@ -167,8 +203,8 @@ async def measure(service: Service, algorithm: str, trials: int, asked: int, cal
         stub = suggestion_pb2_grpc.SuggestionServiceStub(channel)
         await channel.channel_ready()
         await study.ask(stub, 1)
-        warm = []
-        for _ in range(calls):
+        warm: list[float] = []
+        while len(warm) < calls and (sum(warm) < PATIENCE or len(warm) < 3):
             study.finish(len(study.records) - 1)
             warm.append(await study.ask(stub, asked))
     service.kill()
@@ -182,9 +218,7 @@ async def measure(service: Service, algorithm: str, trials: int, asked: int, cal
             await channel.channel_ready()
             cold.append(await study.ask(suggestion_pb2_grpc.SuggestionServiceStub(channel), asked))
         service.kill()
-    warm.sort()
-    figures = [statistics.median(warm), warm[int(len(warm) * 0.95)], statistics.median(cold)]
-    return [algorithm, f"{trials:,}", str(asked), *(f"{figure:.2f}" for figure in figures)]
+    return line(algorithm, trials, asked, sorted(warm), cold)
 
 
 async def main() -> None:
@@ -193,16 +227,19 @@ async def main() -> None:
     parser.add_argument("--trials", nargs="+", type=int, default=[0, 100, 1000, 10000], metavar="N")
     parser.add_argument("--asked", nargs="+", type=int, default=[1, 10], metavar="N")
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="warm calls a line")
+    parser.add_argument("--peers", action="store_true", help="also Optuna's samplers of the same names")
     args = parser.parse_args()
-    layout = "{:<10} {:>8} {:>6} {:>10} {:>10} {:>10}"
+    layout = "{:<16} {:>8} {:>6} {:>10} {:>10} {:>10}"
     print("milliseconds; load average", *(f"{load:.1f}" for load in os.getloadavg()))
     print(layout.format("algorithm", "finished", "asked", "warm p50", "warm p95", "restarted"))
     with tempfile.TemporaryDirectory(prefix="ts-") as folder:
         for algorithm in args.algorithm:
             for trials in args.trials:
                 for asked in args.asked:
-                    line = await measure(Service(folder), algorithm, trials, asked, args.calls)
-                    print(layout.format(*line), flush=True)
+                    measured = await measure(Service(folder), algorithm, trials, asked, args.calls)
+                    print(layout.format(*measured), flush=True)
+                    if args.peers and algorithm in SAMPLERS:
+                        print(layout.format(*measure_peer(algorithm, trials, asked, args.calls)), flush=True)
 
 
 if __name__ == "__main__":
