@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.intp]
 
 NARROWEST = 100
-"""With n observations, a kernel's standard deviation is at least 1 / min(NARROWEST, n + 2) of the unit interval."""
+"""A kernel's standard deviation is at least 1 / NARROWEST of the unit interval."""
 
 _CERTAIN = 8.5  # so many standard deviations away, nothing of a double lies beyond
 
@@ -34,11 +34,11 @@ class Shapes:
     places: Whole
 
     @classmethod
-    def of(cls, units: Floats) -> "Shapes":
-        """Make kernels for observations at `units`, (n,)."""
+    def of(cls, units: Floats, least: float) -> "Shapes":
+        """Make kernels for observations at `units`, (n,), none narrower than `least`."""
         order = _sorted(units)
         mus = units[order]
-        sigmas = _widths(mus)
+        sigmas = np.maximum(_distances(mus), least)
         new = np.ones(len(mus), bool)
         new[1:] = (mus[1:] != mus[:-1]) | (sigmas[1:] != sigmas[:-1])
         places = np.empty(len(mus) + 1, np.intp)
@@ -63,17 +63,28 @@ class Kernels:
         return np.minimum(np.maximum(drawn, 0.0), 1.0)
 
 
-def kernels_of(columns: Sequence[Floats]) -> list[Kernels]:
-    """Make kernels for each of d parameters, that were observed at d times (n,); all at once, which is faster."""
+def kernels_of(columns: Sequence[Floats], least: Sequence[float]) -> list[Kernels]:
+    """Make kernels for each of d parameters, that were observed at d times (n,); all at once, which is faster.
+
+    `least` has the least standard deviations, see `narrowest`.
+    """
     if not columns:
         return []
-    shapes = [Shapes.of(units) for units in columns]
+    shapes = [Shapes.of(*one) for one in zip(columns, least, strict=True)]
     mus = np.concatenate([one.mus for one in shapes])
     sigmas = np.concatenate([one.sigmas for one in shapes])
     below, above = _tails(np.stack((mus / sigmas, (1 - mus) / sigmas)))
     borders = np.cumsum([len(one.mus) for one in shapes[:-1]])
     parts = (np.split(below, borders), np.split(1 - below - above, borders))
     return [Kernels(*one) for one in zip(shapes, *parts, strict=True)]
+
+
+def narrowest(observations: int, exponent: float) -> float:
+    """Return the least standard deviation of kernels for n observations: 1 / (n + 2)^exponent, within a bound.
+
+    The exponent is 1 in Optuna 5.
+    """
+    return float(1 / min(NARROWEST, (observations + 2) ** exponent))
 
 
 def _tails(distances: Floats) -> Floats:
@@ -84,18 +95,19 @@ def _tails(distances: Floats) -> Floats:
     return result
 
 
-def _widths(mus: Floats) -> Floats:
-    """Return the distance of each middle, (n,) ascending, to its farther neighbour, within bounds: (n,).
+def _distances(mus: Floats) -> Floats:
+    """Return the distance of each middle, (n,) ascending, to its farther neighbour: (n,).
 
     The ends of the interval are neighbours only where there is no other (`consider_endpoints=False` in Optuna). Of
-    equal middles, the first has the neighbour below, the last the one above, and those between are narrow.
+    equal middles, the first has the neighbour below, the last the one above, and those between have none.
     """
     count = len(mus)
     gaps = np.zeros(count + 1)
     np.subtract(mus[1:], mus[:-1], out=gaps[1:-1])
     if count == 1:
         gaps[:] = mus[0], 1 - mus[0]
-    return np.maximum(np.maximum(gaps[:-1], gaps[1:]), 1 / min(NARROWEST, count + 2))
+    farther: Floats = np.maximum(gaps[:-1], gaps[1:])
+    return farther
 
 
 def _sorted(units: Floats) -> Whole:

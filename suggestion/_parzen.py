@@ -24,9 +24,14 @@ _NOTHING = -700.0  # exp() of less is no normal number, and slow
 class Parzen:
     """A density over parameters in unit coordinates, from n observations and a prior."""
 
-    def __init__(self, domains: Sequence[Domain], units: Floats, prior_weight: float) -> None:
-        """Take the domains of d parameters, and observations, (d, n), in the order in which they age."""
-        self._columns = columns_of(domains, units, prior_weight)
+    def __init__(
+        self, domains: Sequence[Domain], units: Floats, prior_weight: float = 1.0, exponent: float = 1.0
+    ) -> None:
+        """Take the domains of d parameters, and observations, (d, n), in the order in which they age.
+
+        `prior_weight`: that of the prior, beside observations of 1 at most. `exponent`: see `columns_of`.
+        """
+        self._columns = columns_of(domains, units, prior_weight, exponent)
         count = units.shape[1]
         shares = np.append(ageing(count), prior_weight if count else 1.0)
         self._shares = shares / shares.sum()  # (n + 1,)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.study import CategoricalDomain, DiscreteDomain, Distribution, Domain, DoubleDomain, IntDomain
-from tunesmith.suggestion._kernels import Kernels, kernels_of
+from tunesmith.suggestion._kernels import NARROWEST, Kernels, kernels_of, narrowest
 from tunesmith.suggestion._normal import LOG_SQRT_TAU, mass
 
 Floats = NDArray[np.float64]
@@ -40,10 +40,15 @@ class Column(ABC):
         """Prepare the densities at `units`, (m,); of a parameter of finitely many values: the masses of their cells."""
 
 
-def columns_of(domains: Sequence[Domain], units: Floats, prior_weight: float) -> list[Column]:
-    """Make the columns of d parameters that were observed at `units`, (d, n)."""
+def columns_of(domains: Sequence[Domain], units: Floats, prior_weight: float, exponent: float) -> list[Column]:
+    """Make the columns of d parameters that were observed at `units`, (d, n).
+
+    `exponent` narrows the kernels of a continuum, and of values so many that they are like one.
+    """
     ordered = [place for place, domain in enumerate(domains) if not isinstance(domain, CategoricalDomain)]
-    kernels = iter(kernels_of([units[place] for place in ordered]))
+    fine = ((domains[place].count() or np.inf) > NARROWEST for place in ordered)
+    least = [narrowest(units.shape[1], exponent if one else 1.0) for one in fine]
+    kernels = iter(kernels_of([units[place] for place in ordered], least))
     columns: list[Column] = []
     for domain, observed in zip(domains, units, strict=True):
         if isinstance(domain, CategoricalDomain):

@@ -64,7 +64,7 @@ _MULTIVARIATE = SettingDescription(
 _SOURCE = (
     "J. Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 2011; S. Falkner et al., BOHB, ICML 2018 "
     "(multivariate kernels); S. Watanabe, Tree-Structured Parzen Estimator, arXiv 2304.11127 (2023). Weights and "
-    "widths of kernels are those of Optuna 5."
+    "widths of kernels are those of Optuna 5, but that good trials may have narrower ones in a continuum."
 )
 _HOW = (
     "Divides the trials into good ones and others, estimates a density of each, and proposes what is likely among the "

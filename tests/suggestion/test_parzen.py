@@ -14,6 +14,7 @@ from tests.strategies import domains
 
 from tunesmith.study import CategoricalDomain, DiscreteDomain, Distribution, Domain, DoubleDomain, IntDomain
 from tunesmith.suggestion import _parzen
+from tunesmith.suggestion._kernels import narrowest
 from tunesmith.suggestion._normal import inverse, mass, upper
 from tunesmith.suggestion._parzen import Parzen, ageing
 
@@ -124,6 +125,22 @@ class TestDensity:
         whole = parzen.log_density(points)
         monkeypatch.setattr(_parzen, "_AT_ONCE", 100)
         np.testing.assert_array_equal(parzen.log_density(points), whole)
+
+
+class TestExponent:
+    @pytest.mark.parametrize(
+        ("domain", "narrower"), [(RATE, True), (IntDomain(1, 101), True), (IntDomain(1, 100), False), (KERNEL, False)]
+    )
+    def test_it_narrows_the_kernels_of_continua_and_of_many_values(self, domain: Domain, narrower: bool) -> None:
+        same = np.full((1, 9), domain.encode(domain.decode(0.5)))
+        wide, narrow = (float(Parzen([domain], same, 1.0, one).log_density(same[:, :1].T)[0]) for one in (1.0, 1.5))
+        assert (narrow > wide + 0.5) == narrower
+        assert narrower or narrow == wide
+
+    def test_no_kernel_is_narrower_than_a_hundredth(self) -> None:
+        assert narrowest(0, 1.0) == 0.5
+        assert narrowest(2, 1.5) == 1 / 8
+        assert narrowest(10**6, 1.5) == narrowest(98, 1.0) == 1 / 100
 
 
 def test_old_trials_weigh_less() -> None:
