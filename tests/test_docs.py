@@ -1,4 +1,6 @@
-"""The README and every page of docs/, held to what they say: each is read from top to bottom, in a folder of its own.
+"""The README, every page of docs/, and those of the examples with algorithms, held to what they say.
+
+Each is read from top to bottom, in a folder of its own; that of an example looks like the repository.
 
 - A block under a line that begins with **`NAME`** is a file, and is written.
 - `console`: lines that begin with `$ ` are commands for one bash, `> ` goes on with one. The lines that follow are what
@@ -21,7 +23,6 @@ import socket
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ import pytest
 from ruamel.yaml import YAML
 from tests.house import ROOT, House
 from tests.needs import CACHE, missing, program
+from tests.packages import install
 
 from tunesmith.study import json_schema, read_study_job
 from tunesmith.suggestion import AlgorithmDescription, Capabilities, SettingDescription, SettingType
@@ -44,8 +46,9 @@ assert _spec.loader is not None
 generator = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(generator)
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+EXAMPLES = sorted((ROOT / "examples").glob("algorithm-*/README.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *EXAMPLES]
+BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
 
 PORT = "6790"
 """The port of the examples. Another takes its place, lest somebody serves there."""
@@ -198,6 +201,8 @@ class Reader:
         self._shell.close()
 
     def read(self) -> None:
+        if self._page in EXAMPLES:
+            self._lay()
         for block in blocks(self._page):
             if block.file:
                 self._house.write(block.file, block.text.replace(PORT, self._port))
@@ -219,8 +224,16 @@ class Reader:
                     pass
                 case other:
                     # README's first two blocks hold a command each and nothing else.
-                    assert self._page.name == "README.md", f"{block.place}: {other!r} is no language of our blocks"
+                    assert self._page == ROOT / "README.md", f"{block.place}: {other!r} is no language of our blocks"
                     assert block.text.count("\n") == 1
+
+    def _lay(self) -> None:
+        """Put into the folder what an example's commands name: its files, and the contracts."""
+        for path in self._page.parent.iterdir():
+            if path.is_file():
+                name = str(path.relative_to(ROOT))
+                self._house.write(name, path.read_text().replace(PORT, self._port))
+        (self._house.folder / "proto").symlink_to(ROOT / "proto")
 
     def _run(self, block: Block) -> None:
         replaced = Block(block.place, block.language, block.file, block.text.replace(PORT, self._port))
@@ -233,9 +246,8 @@ class Reader:
         if name in FOREIGN and not self._has(name):
             self.lacks.append(name)
             return
-        if command.text == "pip install -e .":
-            install(self._house.folder)
-            command = Command("export PYTHONPATH=$PWD/.installed:$PWD", None)
+        if package := re.fullmatch(r"pip install (?:-e )?(\.\S*)", command.text):
+            command = Command(f"export PYTHONPATH={install(self._house.folder / package[1])}", None)
         status, output = self._shell.run(command)
         about = f"{block.place}: $ {command.text}"
         interrupted = command.before_interrupt is not None
@@ -262,17 +274,6 @@ def check_yaml(block: Block, folder: Path) -> None:
         read_study_job(text, base=folder)
     except Exception as error:
         raise AssertionError(f"{block.place}: {error}") from error
-
-
-def install(folder: Path) -> None:
-    """Leave of `pip install -e .` what matters here: the package's entry points, without touching this environment."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    made = folder / ".installed" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    made.mkdir(parents=True)
-    (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    groups = project["entry-points"].items()
-    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in entries.items()) for group, entries in groups]
-    (made / "entry_points.txt").write_text("\n".join(lines))
 
 
 def free_port() -> str:
