@@ -16,6 +16,7 @@ from tunesmith.katib.v1beta1 import api_pb2_grpc
 from tunesmith.services.server import HealthName
 from tunesmith.suggestion._katib_check import check
 from tunesmith.suggestion._katib_history import KatibHeld, advance, numbered
+from tunesmith.suggestion._katib_lost import find_lost
 from tunesmith.suggestion._katib_reply import reply
 from tunesmith.suggestion._katib_study import KatibStudy, identity, study_of
 from tunesmith.suggestion._registry import Registry
@@ -92,4 +93,5 @@ def _take_turn(
     known = held if isinstance(held, KatibHeld) else None
     trials = numbered(request.trials, request.experiment.name)
     advanced = advance(known, uid, study, trials)
+    find_lost(advanced, request.total_request_number - request.current_request_number)
     return advanced, reply(advanced, study, request)
