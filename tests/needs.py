@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ def program(name: str) -> str:
         missing(name)
     assert found is not None
     return found
+
+
+def go_modules(folder: Path) -> None:
+    """Go, and the modules that the `go.mod` of a folder names; they are fetched if need be."""
+    done = subprocess.run([program("go"), "mod", "download"], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        missing(f"the Go modules of {folder.name}, but: {done.stderr.strip()[-300:]}")
 
 
 def root() -> None:

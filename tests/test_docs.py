@@ -33,7 +33,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 from tests.house import ROOT, House
-from tests.needs import CACHE, missing, program
+from tests.needs import CACHE, go_modules, missing, program
 from tests.packages import install
 
 from tunesmith.study import json_schema, read_study_job
@@ -54,7 +54,7 @@ PORT = "6790"
 """The port of the examples. Another takes its place, lest somebody serves there."""
 FOREIGN = ("grpcurl", "grpc-health-probe")
 """Programs that are not ours: a page goes on without them."""
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 _FILE = r"(?:\*\*`(?P<file>[^`\n]+)`\*\*[^\n]*\n\n?)?"
 _BLOCK = re.compile(rf"^{_FILE}```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
@@ -103,7 +103,7 @@ def commands(block: Block) -> Iterator[Command]:
     text, lines = "", list[str]()
     for line in [*block.text.splitlines(), "$ "]:
         if line.startswith("> ") and not lines:
-            text += line[2:]
+            text = text.removesuffix("\\") + line[2:]
         elif line.startswith("$ "):
             if text:
                 yield _command(text, lines)
@@ -234,6 +234,8 @@ class Reader:
                 name = str(path.relative_to(ROOT))
                 self._house.write(name, path.read_text().replace(PORT, self._port))
         (self._house.folder / "proto").symlink_to(ROOT / "proto")
+        if (self._page.parent / "go.mod").exists():
+            go_modules(self._page.parent)
 
     def _run(self, block: Block) -> None:
         replaced = Block(block.place, block.language, block.file, block.text.replace(PORT, self._port))
