@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,17 +46,14 @@ def validate(spec: "StudySpec") -> list[str]:
     """The remarks of a document's algorithm about it. Raises FixRequest with its mistakes."""
 
     async def ask() -> list[str]:
-        async with _service(spec.algorithm.endpoint) as address_of:
-            from tunesmith.services.channel import answer, open_channel, tls_for
-            from tunesmith.study import wire
-            from tunesmith.v1.suggestion_pb2 import ValidateRequest
-            from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
-
-            address = await address_of()
-            request, tls = ValidateRequest(spec=wire.spec_to_proto(spec)), tls_for(address)
-            async with open_channel(address, tls=tls) as channel:  # no token: a document named the address
-                stub = SuggestionServiceStub(channel)
-                return list((await answer(stub.Validate(request, timeout=DEADLINE), address, tls)).warnings)
+        if endpoint := spec.algorithm.endpoint:
+            await asyncio.to_thread(_import_grpc)
+            try:
+                return await _validated(endpoint, replace(spec, algorithm=replace(spec.algorithm, endpoint="")))
+            except errors.NotOffered:
+                pass  # our own service asks it, by Katib's contract
+        async with _service() as address_of:
+            return await _validated(await address_of(), spec)
 
     try:
         return asyncio.run(ask())
@@ -65,21 +63,29 @@ def validate(spec: "StudySpec") -> list[str]:
         raise errors.FixRequest(error.message, [Mistake("spec.algorithm.name", error.message)]) from None
 
 
+async def _validated(address: str, spec: "StudySpec") -> list[str]:
+    from tunesmith.services.channel import answer, open_channel, tls_for
+    from tunesmith.study import wire
+    from tunesmith.v1.suggestion_pb2 import ValidateRequest
+    from tunesmith.v1.suggestion_pb2_grpc import SuggestionServiceStub
+
+    request, tls = ValidateRequest(spec=wire.spec_to_proto(spec)), tls_for(address)
+    async with open_channel(address, tls=tls) as channel:  # no token: a document named the address
+        stub = SuggestionServiceStub(channel)
+        return list((await answer(stub.Validate(request, timeout=DEADLINE), address, tls)).warnings)
+
+
 @asynccontextmanager
-async def _service(address: str = "") -> AsyncIterator[Callable[[], Awaitable[str]]]:
-    """Gives what waits for the address: the one that is named, or our own service's, which lives as the block lasts."""
+async def _service() -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """Gives what waits for the address of our own service, which lives as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         supervisor = Supervisor(Path(folder))
         own = OwnSuggestion(supervisor, Path(folder))
 
-        async def named() -> str:
-            return address
-
         try:
-            if not address:
-                await own.start()
+            await own.start()
             await asyncio.to_thread(_import_grpc)
-            yield named if address else own.address
+            yield own.address
         finally:
             await supervisor.stop(grace=0)  # it holds nothing that would have to be put away
 

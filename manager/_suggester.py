@@ -8,7 +8,7 @@ import grpc
 
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
 from tunesmith.services.channel import answer, open_channel, tls_for
-from tunesmith.services.errors import BaseRevision, CheckAddress, FixRequest, NotFound, TryAgain
+from tunesmith.services.errors import BaseRevision, CheckAddress, FixRequest, NotFound, NotOffered, TryAgain
 from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.study.naming import trial_name
 from tunesmith.v1 import suggestion_pb2 as pb
@@ -46,9 +46,24 @@ class Reply:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a study's questions go, and the spec that goes there: its endpoint is set where it is to be followed."""
+
+    address: str
+    spec: types.StudySpec
+
+    @property
+    def follows(self) -> bool:
+        """Whether the manager's own service is to ask the endpoint, which speaks Katib's contract and not ours."""
+        return bool(self.spec.algorithm.endpoint)
+
+
 @dataclass(slots=True)
 class Suggester:
     """Client of suggestion services, one channel for each address.
+
+    An endpoint that does not speak our contract is asked by our own service, which speaks Katib's, too.
 
     `address_of` tells where the manager's own service listens now, and waits while that one starts. `load` reads a
     study's history since a revision; `digest_at` its digest at a revision, None when that is not known any more.
@@ -60,6 +75,7 @@ class Suggester:
     _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
     _ahead: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _ours: dict[str, bool] = field(default_factory=dict)  # whether an endpoint speaks our contract
 
     async def algorithms(self) -> Sequence[types.AlgorithmDescription]:
         """What the manager's own service offers."""
@@ -67,10 +83,11 @@ class Suggester:
 
     async def validate(self, spec: StudySpec) -> list[str]:
         """Warnings of the algorithm about a study; raises FixRequest with every mistake that it finds."""
-        address = await self._address(spec)
-        request = pb.ValidateRequest(spec=wire.spec_to_proto(spec))
+        self._ours.pop(spec.algorithm.endpoint, None)  # another service may be there by now
+        route = await self._route(spec)
+        request = pb.ValidateRequest(spec=route.spec)
         try:
-            reply = await _answer(self._stub(address).Validate(request, timeout=DEADLINE), address)
+            reply = await _answer(self._stub(route.address).Validate(request, timeout=DEADLINE), route.address)
         except NotFound as error:  # an algorithm that the service does not have is a mistake of the document
             raise FixRequest(str(error), [Mistake("spec.algorithm.name", str(error))]) from error
         return list(reply.warnings)
@@ -80,7 +97,10 @@ class Suggester:
         name = spec.algorithm.name
         key = (spec.algorithm.endpoint, name)
         if key not in self._ahead:
-            offered = await self._offered(await self._address(spec))
+            route = await self._route(spec)
+            if route.follows:
+                return False  # such a service proposes for trials that are to run now
+            offered = await self._offered(route.address)
             found = [algorithm for algorithm in offered if name == algorithm.name or name in algorithm.aliases]
             self._ahead[key] = bool(found) and not found[0].capabilities.uses_values
         return self._ahead[key]
@@ -113,9 +133,14 @@ class Suggester:
         study = history.study
         numbers = range(study.next_number, study.next_number + count)
         names = {trial_name(study.name, study.uid, number): number for number in numbers}
-        address = await self._address(study.job.spec)
-        request = _stream(history, base, digest, names)
-        response = await _answer(self._stub(address).Suggest(request, timeout=DEADLINE), address)
+        route = await self._route(study.job.spec)
+        request = _stream(history, route.spec, base, digest, names)
+        try:
+            response = await _answer(self._stub(route.address).Suggest(request, timeout=DEADLINE), route.address)
+        except NotOffered as error:
+            if self._ours.pop(study.job.spec.algorithm.endpoint, None) is None:
+                raise
+            raise TryAgain(str(error)) from error  # a service of the other contract may have taken its place
         self._held[study.uid] = (study.revision, study.digest)
         return _reply(study, names, response)
 
@@ -123,8 +148,23 @@ class Suggester:
         call = self._stub(address).Describe(pb.DescribeRequest(), timeout=DEADLINE)
         return (await _answer(call, address)).algorithms
 
-    async def _address(self, spec: StudySpec) -> str:
-        return spec.algorithm.endpoint or await self.address_of()
+    async def _route(self, spec: StudySpec) -> Route:
+        """Where to ask for a study; the first time, its endpoint says whether it speaks our contract."""
+        message, endpoint = wire.spec_to_proto(spec), spec.algorithm.endpoint
+        if not endpoint or not await self._speaks_ours(endpoint):
+            return Route(await self.address_of(), message)
+        message.algorithm.endpoint = ""
+        return Route(endpoint, message)
+
+    async def _speaks_ours(self, endpoint: str) -> bool:
+        if endpoint not in self._ours:
+            try:
+                await self._offered(endpoint)
+            except NotOffered:
+                self._ours[endpoint] = False
+            else:
+                self._ours[endpoint] = True
+        return self._ours[endpoint]
 
     def _stub(self, address: str) -> "rpc.SuggestionServiceAsyncStub":
         if address not in self._channels:
@@ -140,12 +180,14 @@ async def _answer(call: Awaitable[Response], address: str) -> Response:
         raise TryAgain(f"the suggestion service {address} does not answer: {error}") from error
 
 
-async def _stream(history: History, base: int, digest: int, names: dict[str, int]) -> AsyncIterator[pb.SuggestRequest]:
+async def _stream(
+    history: History, spec: types.StudySpec, base: int, digest: int, names: dict[str, int]
+) -> AsyncIterator[pb.SuggestRequest]:
     study = history.study
     header = pb.SuggestHeader(
         study_uid=study.uid,
         generation=study.generation,
-        spec=wire.spec_to_proto(study.job.spec),
+        spec=spec,
         base_revision=base,
         base_digest=digest,
         revision=study.revision,

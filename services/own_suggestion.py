@@ -19,7 +19,8 @@ class OwnSuggestion:
     async def start(self) -> None:
         """Keep it alive from now on; does not wait until it answers. Nothing happens when it is kept already."""
         listen = f"unix:{self.sockets / NAME}.sock"
-        await self.supervisor.start(Child(NAME, "tunesmith.suggestion", ("serve", "--listen", listen)))
+        arguments = ("serve", "--listen", listen, "--follow-endpoints")  # the socket is for this user only
+        await self.supervisor.start(Child(NAME, "tunesmith.suggestion", arguments))
 
     async def address(self) -> str:
         """Where it answers, started first if needed. Raises TryAgain when it does not come up."""

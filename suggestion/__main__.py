@@ -34,6 +34,12 @@ def main() -> None:
     show_default=True,
     help="host:port (port 0: any free one) or unix:/path; may be repeated.",
 )
+@click.option(
+    "--follow-endpoints",
+    is_flag=True,
+    help="Ask the service at the endpoint of a study, by Katib's contract. For a manager's own service only: who can "
+    "call this one can then make it connect anywhere.",
+)
 @click.option("--max-studies", type=click.IntRange(1), default=256, show_default=True, help="Studies held in memory.")
 @click.option(
     "--max-trials",
@@ -50,6 +56,7 @@ def main() -> None:
 def serve(
     algorithms: tuple[str, ...],
     listen: tuple[str, ...],
+    follow_endpoints: bool,
     max_studies: int,
     max_trials: int,
     tls_cert: Path | None,
@@ -70,6 +77,7 @@ def serve(
 
     from tunesmith.services.errors import TunesmithError
     from tunesmith.suggestion import UnknownAlgorithm, load_registry
+    from tunesmith.suggestion._katib_adapter import KatibAdapter
     from tunesmith.suggestion._offer import Offer
     from tunesmith.suggestion._studies import Studies
 
@@ -78,6 +86,8 @@ def serve(
     try:
         registry = load_registry()
         offered = registry.only(algorithms) if algorithms else registry
+        if follow_endpoints:
+            offered = offered.following(KatibAdapter())
         offer = Offer(offered, Studies(max_studies, max_trials))
         asyncio.run(_serve(offer, listen, tls, insecure_bind, parent_pipe))
     except (TunesmithError, UnknownAlgorithm) as error:

@@ -112,6 +112,14 @@ class Algorithm(Protocol):
 
 
 @runtime_checkable
+class Confirming(Protocol):
+    """An algorithm that has to ask somebody else whether it can work, once, before the study exists."""
+
+    def confirm(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
+        """List what keeps a study from being that has no other mistakes. Raises TryAgain when nobody answers."""
+
+
+@runtime_checkable
 class Remarking(Protocol):
     """An algorithm that has remarks which do not prevent a study, for people who validate a document."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tunesmith.study import Mistake, NoFeasiblePoint, StudySpec
-from tunesmith.suggestion._algorithm import Algorithm, Remarking
+from tunesmith.suggestion._algorithm import Algorithm, Confirming, Remarking
 from tunesmith.suggestion._points import EXACT_UP_TO, sample
 from tunesmith.suggestion._settings import Settings, read_settings
 
@@ -11,6 +11,8 @@ from tunesmith.suggestion._settings import Settings, read_settings
 def read_study(algorithm: Algorithm, spec: StudySpec) -> tuple[Settings, list[Mistake]]:
     """Read the settings of a study, and list what the algorithm cannot work with."""
     settings, mistakes = read_settings(algorithm.description, spec.algorithm.settings)
+    if algorithm.description.any_settings:
+        settings, mistakes = Settings(spec.algorithm.settings), []
     mistakes += _missing_capabilities(algorithm, spec)
     return settings, mistakes or algorithm.check(spec, settings)
 
@@ -30,6 +32,11 @@ def unreachable(spec: StudySpec, seed: int) -> list[Mistake]:
     except NoFeasiblePoint as error:
         return [Mistake("spec.constraints", str(error))]
     return []
+
+
+def unconfirmed(algorithm: Algorithm, spec: StudySpec, settings: Settings) -> list[Mistake]:
+    """List what a study is refused for by whoever is behind the algorithm."""
+    return algorithm.confirm(spec, settings) if isinstance(algorithm, Confirming) else []
 
 
 def warnings(algorithm: Algorithm, spec: StudySpec, settings: Settings) -> list[str]:

@@ -56,6 +56,7 @@ class AlgorithmDescription:
     """One algorithm. `summary` is one line, `description` a paragraph, `source` the paper or origin of the method.
 
     `heavy`: a call takes more than a fraction of a second of computing, so that it must not hold up the quick ones.
+    `any_settings`: whatever is given as a setting is somebody else's to check.
     """
 
     name: str
@@ -66,3 +67,4 @@ class AlgorithmDescription:
     aliases: tuple[str, ...] = ()
     capabilities: Capabilities = Capabilities()
     heavy: bool = False
+    any_settings: bool = False

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from tunesmith.katib.v1beta1 import api_pb2 as katib
@@ -27,6 +27,11 @@ DISTRIBUTIONS: Final[Mapping[int, Distribution]] = {
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 
 
+def text_of(value: ParameterValue) -> str:
+    """A value as Katib's own services write it: 1e-05, 3, 0.1."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class NotThere(ValueError):
     """A parameter that cannot be read; the message says why, without the parameter's name."""
 
@@ -35,18 +40,19 @@ class NotThere(ValueError):
 class Codec:
     """One parameter: what Katib calls it, what it is here, and how its values are written.
 
-    `texts` has the values of a list as they were listed: "3.0" stays "3.0".
+    `listed` has the values of a list, each as it was written there: "3.0" stays "3.0".
     """
 
     name: str
     parameter: Parameter
-    texts: Mapping[ParameterValue, str] = field(default_factory=dict)
+    listed: tuple[tuple[ParameterValue, str], ...] = ()
 
     def write(self, value: ParameterValue) -> str:
         """Write a value of the parameter."""
-        if isinstance(self.parameter.domain, DiscreteDomain | CategoricalDomain):
-            return self.texts[value]
-        return str(value)  # as Katib's own services do: 1e-05, 3, 0.1
+        for one, text in self.listed:
+            if one == value and isinstance(one, bool) is isinstance(value, bool):
+                return text
+        return text_of(value)
 
     def read(self, text: str) -> ParameterValue:
         """Read a value; a text that is none is left as it is, so that the parameter's domain refuses it."""
@@ -59,7 +65,7 @@ class Codec:
                 return self._listed(domain, text)
 
     def _listed(self, domain: DiscreteDomain | CategoricalDomain, text: str) -> ParameterValue:
-        for value, listed in self.texts.items():
+        for value, listed in self.listed:
             if listed == text:
                 return value
         if isinstance(domain, DiscreteDomain) and _NUMBER.fullmatch(text):
@@ -73,9 +79,9 @@ def codec_of(spec: katib.ParameterSpec, name: str) -> Codec:
     if spec.parameter_type in (katib.DISCRETE, katib.CATEGORICAL):
         texts = tuple(dict.fromkeys(space.list))
         if spec.parameter_type == katib.DISCRETE and all(map(_NUMBER.fullmatch, texts)):
-            numbers: dict[ParameterValue, str] = {_shortest(text): text for text in reversed(texts)}
-            return Codec(spec.name, Parameter(name, DiscreteDomain(tuple(map(_shortest, numbers.values())))), numbers)
-        return Codec(spec.name, Parameter(name, CategoricalDomain(texts)), dict(zip(texts, texts, strict=True)))
+            numbers = {_shortest(text): text for text in reversed(texts)}
+            return Codec(spec.name, Parameter(name, DiscreteDomain(tuple(numbers))), tuple(numbers.items()))
+        return Codec(spec.name, Parameter(name, CategoricalDomain(texts)), tuple(zip(texts, texts, strict=True)))
     return Codec(spec.name, Parameter(name, _numeric(spec)))
 
 

@@ -13,6 +13,8 @@ from importlib import metadata
 from types import ModuleType
 from typing import TypeVar
 
+from tunesmith.services.errors import NotOffered
+from tunesmith.study import AlgorithmSpec
 from tunesmith.suggestion import algorithms
 from tunesmith.suggestion._algorithm import Algorithm
 from tunesmith.v1 import types_pb2
@@ -36,9 +38,12 @@ class UnknownAlgorithm(LookupError):
 class Registry:
     """Algorithms by name and alias."""
 
-    def __init__(self, offered: Sequence[Algorithm]) -> None:
-        """Offer `offered`. Raises ValueError when two of them share a name."""
-        self._offered = tuple(offered)
+    def __init__(self, offered: Sequence[Algorithm], elsewhere: Algorithm | None = None) -> None:
+        """Offer `offered`, and for studies with an endpoint `elsewhere`, which asks there; None: such are refused.
+
+        Raises ValueError when two of them share a name.
+        """
+        self._offered, self._elsewhere = tuple(offered), elsewhere
         self._by_name: dict[str, Algorithm] = {}
         for algorithm in offered:
             for name in _names(algorithm):
@@ -59,15 +64,29 @@ class Registry:
         offered = ", ".join(algorithm.description.name for algorithm in self)
         raise UnknownAlgorithm(f"algorithm {name[:100]!r} is not offered here{hint} (offered: {offered})")
 
+    def serving(self, spec: AlgorithmSpec) -> Algorithm:
+        """Return the algorithm of a study. Raises UnknownAlgorithm, and NotOffered for an endpoint."""
+        if not spec.endpoint:
+            return self.get(spec.name)
+        if self._elsewhere is None:
+            raise NotOffered(
+                f"this suggestion service does not ask others, as at {spec.endpoint[:100]} (see --follow-endpoints)"
+            )
+        return self._elsewhere
+
+    def following(self, elsewhere: Algorithm) -> "Registry":
+        """Return a registry that asks elsewhere for studies with an endpoint."""
+        return Registry(self._offered, elsewhere)
+
     def is_heavy(self, spec: types_pb2.StudySpec) -> bool:
         """Whether the algorithm that a spec names takes seconds of computing; False when it names none of these."""
         found = self._by_name.get(spec.algorithm.name)
-        return found is not None and found.description.heavy
+        return not spec.algorithm.endpoint and found is not None and found.description.heavy
 
     def only(self, names: Sequence[str]) -> "Registry":
         """Return a registry of the algorithms called `names`. Raises UnknownAlgorithm."""
         chosen = {self.get(name).description.name: self.get(name) for name in names}
-        return Registry(list(chosen.values()))
+        return Registry(list(chosen.values()), self._elsewhere)
 
 
 def load_registry() -> Registry:

@@ -19,7 +19,7 @@ import grpc
 
 from tunesmith.services.errors import FixRequest
 from tunesmith.suggestion._algorithm import Answer
-from tunesmith.suggestion._check import unreachable, warnings
+from tunesmith.suggestion._check import unconfirmed, unreachable, warnings
 from tunesmith.suggestion._registry import Registry
 from tunesmith.suggestion._studies import Held, Studies
 from tunesmith.suggestion._turn import advance, ask, base_of, check_header, fits, read_job, refused
@@ -110,7 +110,7 @@ def _validate(request: messages.ValidateRequest, registry: Registry) -> messages
     if not request.spec.HasField("seed"):
         request.spec.seed = 0
     job = read_job(request.spec, registry)
-    if mistakes := unreachable(job.spec, job.seed):
+    if mistakes := unreachable(job.spec, job.seed) or unconfirmed(job.algorithm, job.spec, job.settings):
         raise refused(mistakes)
     return messages.ValidateResponse(warnings=warnings(job.algorithm, job.spec, job.settings))
 

@@ -84,7 +84,7 @@ def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
     """Read a spec. Raises FixRequest with every mistake in it, and NotFound for an algorithm that is not offered."""
     try:
         spec = wire.spec_from_proto(message)
-        algorithm = registry.get(spec.algorithm.name)
+        algorithm = registry.serving(spec.algorithm)
     except DocumentError as error:
         raise refused(error.mistakes) from error
     except UnknownAlgorithm as error:
