@@ -64,7 +64,7 @@ class Case:
 
 PARZEN = Case(("asked when 5 trials have a value", "times as dense in the"), {"n_startup_trials": 5})
 CASES = {
-    "auto": Case(("auto chose", "auto chose")),
+    "auto": Case(("auto chose sobol because", "auto chose gp because")),
     "bayesian": Case(("drawn", "GP fitted to"), {"n_initial_points": 5, "n_points": 200}),
     "cmaes": Case(("drawn in generation 0 of run 0", "drawn in generation 1 of run 0")),
     "evolution": Case(("one of the first 5 trials", "child of trial"), {"population_size": 5, "sample_size": 3}),
