@@ -1,0 +1,162 @@
+"""Which service the manager asks for a study: its own, the one at the study's endpoint, or its own for that one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent import futures
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+
+from tunesmith.katib.v1beta1 import api_pb2_grpc
+from tunesmith.manager._suggester import Suggester
+from tunesmith.services.errors import TryAgain
+from tunesmith.study import (
+    AlgorithmSpec,
+    IntDomain,
+    Objective,
+    ObjectiveType,
+    Parameter,
+    SearchSpace,
+    StudySpec,
+    TrialTemplate,
+)
+from tunesmith.v1 import suggestion_pb2 as pb
+from tunesmith.v1 import suggestion_pb2_grpc as rpc
+from tunesmith.v1 import types_pb2 as types
+
+
+@dataclass
+class Ours(rpc.SuggestionServiceServicer):
+    """Speaks our contract, and offers an algorithm that may be asked ahead."""
+
+    asked: list[types.AlgorithmSpec] = field(default_factory=list)
+
+    def Describe(self, request: Any, context: Any) -> pb.DescribeResponse:
+        return pb.DescribeResponse(algorithms=[types.AlgorithmDescription(name="golden")])
+
+    def Validate(self, request: Any, context: Any) -> pb.ValidateResponse:
+        self.asked.append(request.spec.algorithm)
+        return pb.ValidateResponse()
+
+    Suggest = None  # type: ignore[assignment]
+
+
+class Katibs(api_pb2_grpc.SuggestionServicer):
+    """Speaks Katib's contract."""
+
+    GetSuggestions = ValidateAlgorithmSettings = None  # type: ignore[assignment]
+
+
+@dataclass
+class Servers:
+    """Servers of this test, which stop with it."""
+
+    running: list[grpc.Server] = field(default_factory=list)
+
+    def start(self, servicer: Any, port: int = 0) -> int:
+        server = grpc.server(futures.ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
+        if isinstance(servicer, Ours):
+            rpc.add_SuggestionServiceServicer_to_server(servicer, server)
+        else:
+            api_pb2_grpc.add_SuggestionServicer_to_server(servicer, server)
+        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        self.running.append(server)
+        return bound
+
+    def stop(self) -> None:
+        for server in self.running:
+            server.stop(0).wait()
+        self.running.clear()
+
+
+@pytest.fixture
+def servers() -> Any:
+    made = Servers()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+async def own(servers: Servers) -> AsyncIterator[tuple[Ours, Suggester]]:
+    """The manager's own service, and its client."""
+    service = Ours()
+    port = servers.start(service)
+
+    async def address() -> str:
+        return f"127.0.0.1:{port}"
+
+    async def unused(uid: str, revision: int) -> Any:
+        raise AssertionError
+
+    suggester = Suggester(address, unused, unused)
+    yield service, suggester
+    await suggester.close()
+
+
+def spec(endpoint: str = "") -> StudySpec:
+    return StudySpec(
+        objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
+        space=SearchSpace((Parameter("n", IntDomain(1, 9)),)),
+        trial=TrialTemplate(("true",)),
+        algorithm=AlgorithmSpec("golden", {}, endpoint),
+    )
+
+
+async def test_without_an_endpoint_its_own(own: tuple[Ours, Suggester]) -> None:
+    service, suggester = own
+    await suggester.validate(spec())
+    assert [one.endpoint for one in service.asked] == [""]
+    assert await suggester.looks_ahead(spec())
+
+
+async def test_an_endpoint_that_speaks_our_contract_is_asked_itself(
+    own: tuple[Ours, Suggester], servers: Servers
+) -> None:
+    """And told of no endpoint, lest it follow it to itself."""
+    service, suggester = own
+    other = Ours()
+    endpoint = f"127.0.0.1:{servers.start(other)}"
+    await suggester.validate(spec(endpoint))
+    assert ([one.endpoint for one in other.asked], service.asked) == ([""], [])
+    assert await suggester.looks_ahead(spec(endpoint))
+
+
+async def test_one_that_speaks_katibs_is_asked_by_its_own_service(
+    own: tuple[Ours, Suggester], servers: Servers
+) -> None:
+    service, suggester = own
+    endpoint = f"127.0.0.1:{servers.start(Katibs())}"
+    await suggester.validate(spec(endpoint))
+    assert [one.endpoint for one in service.asked] == [endpoint]
+    assert not await suggester.looks_ahead(spec(endpoint)), "its own algorithm of that name may be asked ahead"
+
+
+async def test_a_service_of_the_other_contract_takes_its_place(own: tuple[Ours, Suggester], servers: Servers) -> None:
+    service, suggester = own
+    there = Servers()
+    port = there.start(Ours())
+    await suggester.validate(spec(f"127.0.0.1:{port}"))
+    there.stop()
+    there.start(Katibs(), port)
+    await _when_it_answers(lambda: suggester.validate(spec(f"127.0.0.1:{port}")))
+    assert [one.endpoint for one in service.asked] == [f"127.0.0.1:{port}"]
+    there.stop()
+
+
+async def test_nobody_at_the_endpoint(own: tuple[Ours, Suggester]) -> None:
+    _, suggester = own
+    with pytest.raises(TryAgain, match=r"127\.0\.0\.1:1 does not answer"):
+        await suggester.validate(spec("127.0.0.1:1"))
+
+
+async def _when_it_answers(call: Callable[[], Awaitable[Any]]) -> None:
+    """A channel takes a moment to see that a server is there again."""
+    for _ in range(100):
+        try:
+            await call()
+        except TryAgain:
+            continue
+        return
+    raise AssertionError("it never answers")
