@@ -5,6 +5,7 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 
+from tunesmith.manager.launchers._offers import Offer
 from tunesmith.manager.storage import AttemptRow, TrialRow, Tx, WorkerLease
 from tunesmith.services.errors import FixRequest, NotNow
 from tunesmith.study import FailureClass, wire
@@ -27,6 +28,10 @@ class Wish:
     worker: str
     lease: float
     wait: float
+
+    def wants(self, offer: Offer) -> bool:
+        """Whether an offer is what is asked for."""
+        return offer.namespace == self.namespace and self.study in ("", offer.study)
 
 
 def wish_of(request: pb.AcquireTrialRequest, default_namespace: str) -> Wish:

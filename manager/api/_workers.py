@@ -26,6 +26,13 @@ from tunesmith.v1 import manager_pb2 as pb
 T = TypeVar("T")
 Found = tuple[StudyRow, TrialRow, WorkerLease]
 
+WITHDRAWING = 0.05
+"""Seconds that an offer whose stop is in the database takes to be withdrawn, about."""
+
+
+class _Withdrawn(Exception):
+    """The attempt is not to be run: its offer is about to go."""
+
 
 class WorkerCalls(Calls):
     """Hand trials to workers, and take them back."""
@@ -39,10 +46,16 @@ class WorkerCalls(Calls):
             return kept
         if wish.study:
             await self._database.read(lambda tx: _require_workers(tx.find_study(wish.namespace, wish.study)))
-        offer = await self._workers.offers.take(
-            lambda offer: offer.namespace == wish.namespace and wish.study in ("", offer.study), wish.wait
-        )
-        return pb.AcquireTrialResponse() if offer is None else await _whole(self._hand_over(request, wish, offer))
+        clock = asyncio.get_running_loop().time
+        until = clock() + wish.wait
+        while (offer := await self._workers.offers.take(wish.wants, max(until - clock(), 0.0))) is not None:
+            try:
+                return await _whole(self._hand_over(request, wish, offer))
+            except _Withdrawn:
+                if clock() >= until:
+                    break
+                await asyncio.sleep(WITHDRAWING)
+        return pb.AcquireTrialResponse()
 
     async def _hand_over(self, request: pb.AcquireTrialRequest, wish: Wish, offer: Offer) -> pb.AcquireTrialResponse:
         """Record who has the trial; an offer that the worker does not get is the next one's."""
@@ -51,7 +64,7 @@ class WorkerCalls(Calls):
             study = tx.find_study(offer.namespace, offer.study)
             trial = tx.find_trial(study.uid, offer.trial)
             if trial.attempt != offer.attempt or not trial.attempt_open or trial.stop_kind is not None:
-                raise TryAgain(f"{trial.name} is not to be run now: ask again")
+                raise _Withdrawn
             lease = tx.take_attempt(study.uid, trial.name, trial.attempt, wish.worker, wish.lease, self._now())
             trial = tx.launched(trial.id, self._now())
             text = f"worker {wish.worker} acquired attempt {trial.attempt}"
