@@ -102,7 +102,7 @@ async def test_a_commit_that_is_not_confirmed_changes_nothing(
 ) -> None:
     lost = LosesCommit(store(folder), nth)
     async with running(folder, lost) as engine:
-        await create(engine, "lost", "a" * 32)
+        await create(engine, "lost", "a" * 32, limits={"trials": TRIALS, "parallel": 1})
         study = await reached(engine, "a" * 32, StudyState.SUCCEEDED)
         trials = await lost.read(lambda tx: tx.list_trials(study.uid))
         events = await lost.read(lambda tx: tx.events(study.uid))
