@@ -82,6 +82,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_added(
     if not manager.stub.ListStudies(pb.ListStudiesRequest(labels={"for": "wrong"})).studies:
         document = job_document("wrong-enqueued", labels={"for": "wrong"})
         manager.stub.CreateStudy(pb.CreateStudyRequest(document=document))
+        until(lambda: manager.study("wrong-enqueued").state == types.STUDY_STATE_RUNNING)
         manager.stub.PauseStudy(pb.PauseStudyRequest(key=key("wrong-enqueued")))
     total = manager.study("wrong-enqueued").counts.total
     with pytest.raises(grpc.RpcError) as error:
