@@ -169,7 +169,8 @@ async def test_health_is_told_while_it_changes(probe: Any, socket_address: str) 
                 await health(channel, "unknown")
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=NAME))
             assert (await watch.read()).status == STATUS.SERVING
-        assert (await watch.read()).status == STATUS.NOT_SERVING
+            following = asyncio.ensure_future(watch.read())  # while the stream lasts
+        assert (await following).status == STATUS.NOT_SERVING
 
 
 async def test_a_watcher_of_health_does_not_hold_up_the_end(probe: Any, socket_address: str) -> None:
