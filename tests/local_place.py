@@ -48,7 +48,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
     return True
 
 
-def _words(process: psutil.Process) -> list[str]:
+def words_of(process: psutil.Process) -> list[str]:
     """Its command line; empty when it has just ended."""
     try:
         return process.cmdline()
@@ -139,7 +139,7 @@ class Place:
                 process.kill()
 
     def _parents(self) -> list[psutil.Process]:
-        return [process for process in processes_of(self.runtime) if any("_runner" in w for w in _words(process))]
+        return [process for process in processes_of(self.runtime) if any("_runner" in w for w in words_of(process))]
 
     @property
     def runner(self) -> psutil.Process:

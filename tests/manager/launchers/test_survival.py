@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.local_place import Place, eventually, gone, processes_of
+from tests.local_place import Place, eventually, gone, processes_of, words_of
 
 from tunesmith.manager.launchers import Exit
 from tunesmith.manager.launchers import _link as link
@@ -110,7 +110,7 @@ async def test_trials_outlive_their_runner_and_its_guard_tells_how_they_end(plac
     first.kill()
     assert eventually(lambda: gone(first))
     assert (await place.run("d", "sh", "-c", "exit 3")).status == 3  # another runner serves
-    assert len([p for p in processes_of(place.folder) if p.cmdline()[:2] == ["sh", "-c"]]) == 3
+    assert len([p for p in processes_of(place.folder) if words_of(p)[:2] == ["sh", "-c"]]) == 3
     for name in names:
         (place.attempt(name) / "go").touch()
     exits = await ends(place, 3)
@@ -190,7 +190,7 @@ async def test_what_lost_its_runner_is_stopped(place: Place, guarded: bool) -> N
     await place.launcher.stop("polite", 1, 60)
     exits = await ends(place, 2)
     assert {exit.failure for exit in exits.values()} == {None}
-    assert eventually(lambda: not [p for p in processes_of(place.folder) if "sleep" in p.cmdline()])
+    assert eventually(lambda: not [p for p in processes_of(place.folder) if "sleep" in words_of(p)])
 
 
 async def test_a_runner_killed_at_any_moment_launches_nothing_twice(place: Place) -> None:
@@ -313,7 +313,7 @@ async def test_a_process_that_nobody_wrote_down_is_found(place: Place) -> None:
         assert await place.no_exit(0.1)
         other.kill()
     assert (await place.next_exit()).failure is FailureClass.LOST
-    assert eventually(lambda: not [p for p in processes_of(place.folder) if "1050" in p.cmdline()])
+    assert eventually(lambda: not [p for p in processes_of(place.folder) if "1050" in words_of(p)])
 
 
 # ---- a runner that does not answer
