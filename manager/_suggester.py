@@ -94,12 +94,11 @@ class Suggester:
 
     async def looks_ahead(self, spec: StudySpec) -> bool:
         """Whether this study's algorithm may be asked before results are in: its proposals do not depend on them."""
-        name = spec.algorithm.name
+        name, route = spec.algorithm.name, await self._route(spec)
+        if route.follows:
+            return False  # such a service proposes for trials that are to run now
         key = (spec.algorithm.endpoint, name)
         if key not in self._ahead:
-            route = await self._route(spec)
-            if route.follows:
-                return False  # such a service proposes for trials that are to run now
             offered = await self._offered(route.address)
             found = [algorithm for algorithm in offered if name == algorithm.name or name in algorithm.aliases]
             self._ahead[key] = bool(found) and not found[0].capabilities.uses_values

@@ -58,6 +58,13 @@ class StudyView:
     log: Sequence[int]
     memo: MutableMapping[str, Any] = field(default_factory=dict)
 
+    def latest_label(self, name: str) -> str:
+        """Return the label of the trial of highest number that has it; empty: none has. Anybody may have written it."""
+        for number in sorted(self.history, reverse=True):
+            if label := self.history[number].labels.get(name):
+                return label
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

@@ -180,9 +180,5 @@ def _middles(domain: Domain) -> list[float]:
 
 
 def _borders(domain: Domain) -> list[float]:
-    """Where neighbouring cells meet: each value lies in the middle of its cell, and the first cell begins at 0."""
-    borders, low = [], 0.0
-    for middle in _middles(domain)[:-1]:
-        low = 2 * middle - low
-        borders.append(low)
-    return borders
+    """Where neighbouring cells meet."""
+    return [domain.borders(middle)[1] for middle in _middles(domain)[:-1]]

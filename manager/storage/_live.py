@@ -56,7 +56,7 @@ class Live:
         """The study's trials that are not final, by number; None: not all of them are known."""
         if study_id not in self._whole:
             return None
-        return [self.trials[key] for key in sorted(self.trials) if study_of(key) == study_id]
+        return [self.trials[key] for key in sorted(key for key in self.trials if study_of(key) == study_id)]
 
     def put_live_trials(self, study_id: int, trials: Sequence[TrialRow]) -> None:
         """Keep all trials of the study that are not final."""

@@ -11,11 +11,10 @@ from tunesmith.suggestion._joe_kuo import DIMENSIONS
 from tunesmith.suggestion._points import EXACT_UP_TO
 from tunesmith.suggestion._registry import register
 from tunesmith.suggestion._settings import Settings, read_settings
+from tunesmith.suggestion._start import first_algorithm
 from tunesmith.suggestion._table import table_of
 from tunesmith.suggestion.algorithms.gp import Gp
 from tunesmith.suggestion.algorithms.grid import Grid
-from tunesmith.suggestion.algorithms.random import Random
-from tunesmith.suggestion.algorithms.sobol import Sobol
 from tunesmith.suggestion.algorithms.tpe import Tpe
 
 START: Final = 10
@@ -87,9 +86,10 @@ def choose(space: SearchSpace, limits: Limits, valued: int) -> Choice:
 
 def _begin(space: SearchSpace, start: int) -> Choice:
     reason = f"a model begins when {start} trials have a value"
-    if len(space.names) > DIMENSIONS:
-        return Choice(Random(), f"{reason}, and `sobol` takes at most {DIMENSIONS} parameters")
-    return Choice(Sobol(), reason)
+    few = len(space.names) <= DIMENSIONS
+    return Choice(
+        first_algorithm(space), reason if few else f"{reason}, and `sobol` takes at most {DIMENSIONS} parameters"
+    )
 
 
 def _model(space: SearchSpace, limits: Limits, valued: int) -> Choice:

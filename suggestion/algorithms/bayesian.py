@@ -101,7 +101,7 @@ class Bayesian:
         """Propose for each trial as if those before it were running."""
         points, suggestions = Points(study), list[Suggestion]()
         pending = list[list[float]]()
-        hedge = _last_label(study)
+        hedge = study.latest_label(HEDGE_LABEL)
         for name, number in names:
             known = told(study, pending, LEARNS_FROM[str(study.settings["base_estimator"])])
             if known is None or known.finished < study.settings.integer("n_initial_points"):
@@ -175,14 +175,6 @@ def _candidates(
     yield whole(fitted.proposal)
     yield from map(whole, fitted.nominees.tolist())
     yield from map(whole, fitted.ranked(rng.random((SPARE, len(places)))))
-
-
-def _last_label(study: StudyView) -> str:
-    """The hedge's label of the latest trial that has one; empty: none."""
-    for number in sorted(study.history, reverse=True):
-        if label := study.history[number].labels.get(HEDGE_LABEL):
-            return label
-    return ""
 
 
 def _hedge_label(fitted: "Fitted") -> dict[str, str]:

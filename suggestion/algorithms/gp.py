@@ -32,6 +32,7 @@ FITTED_TO: Final = 100
 """Trials that decide the kernel, at most."""
 STEPS: Final = 12
 """Of the climb to the likeliest kernel, from each place where it begins."""
+PROPOSED: Final = "proposed by the model"
 _PARENTS: Final = 5
 
 
@@ -93,7 +94,8 @@ class Gp:
         if np.isfinite(table_of(study).losses).sum() < wanted:
             return space_filling(study, names, f"the model is asked when {wanted} trials have a value")
         known, cube = _known(study), Cube.of(study.spec.space)
-        posterior = _posterior(known, cube, _last_kernel(study))
+        before = _read_kernel(study.latest_label(KERNEL_LABEL), len(cube.edges) + 2)
+        posterior = _posterior(known, cube, before)
         return _Asked(study, Points(study), cube, known, posterior).answer(names)
 
 
@@ -114,11 +116,13 @@ class _Asked:
         for name, number in names:
             believing = self.posterior.believing(pending)
             promises: list[float] = []
-            drawn = self.points.pick(self._candidates(believing, number, promises), number, "")
+            drawn = self.points.pick(self._candidates(believing, number, promises), number, PROPOSED)
             if drawn is None:
                 return Answer(tuple(suggestions), Status.EXHAUSTED, EXHAUSTED)
-            explanation = self._explained(believing, drawn.assignment, promises) if not drawn.text else None
-            explanation = explanation or Explanation("random", f"nothing the model proposed was left, so {drawn.text}")
+            if drawn.text == PROPOSED:
+                explanation = self._explained(believing, drawn.assignment, promises)
+            else:
+                explanation = Explanation("random", f"nothing the model proposed was left, so {drawn.text}")
             suggestions.append(Suggestion(name, drawn.assignment, explanation, labels))
             pending = np.concatenate([pending, [self.study.spec.space.encode(drawn.assignment)]])
         return Answer(tuple(suggestions))
@@ -162,15 +166,6 @@ def _posterior(known: Known, cube: Cube, before: Hyper | None) -> Posterior:
     few, guess = known.subset(FITTED_TO), first_guess(known.points.shape[1])
     hyper = fit(few.points, few.losses, cube.categorical, [guess, *([before] if before else [])], STEPS)
     return Posterior.of(known.points, known.losses, cube.categorical, hyper)
-
-
-def _last_kernel(study: StudyView) -> Hyper | None:
-    """The kernel of the latest trial that tells one. Anybody may write labels, so only a sane one counts."""
-    size = len(study.spec.space.names) + 2
-    for number in sorted(study.history, reverse=True):
-        if label := study.history[number].labels.get(KERNEL_LABEL):
-            return _read_kernel(label, size)
-    return None
 
 
 def _read_kernel(label: str, size: int) -> Hyper | None:

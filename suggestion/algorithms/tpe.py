@@ -1,24 +1,23 @@
 """Tree-structured Parzen estimators: new trials where good ones are dense and others are not."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.study import Assignment, Mistake, StudySpec
-from tunesmith.suggestion._algorithm import Algorithm, Answer, Explanation, Status, StudyView, Suggestion
+from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
-from tunesmith.suggestion._joe_kuo import DIMENSIONS
 from tunesmith.suggestion._points import Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import PATH, Settings, read_settings
+from tunesmith.suggestion._settings import PATH, Settings
+from tunesmith.suggestion._start import space_filling
 from tunesmith.suggestion._table import Standing, table_of
 from tunesmith.suggestion._tpe_candidates import Candidate, Candidates
 from tunesmith.suggestion._tpe_groups import Evidence, Group, groups_of
 from tunesmith.suggestion._tpe_trials import MOST_GOOD, Trials
-from tunesmith.suggestion.algorithms.random import EXHAUSTED, Random
-from tunesmith.suggestion.algorithms.sobol import Sobol
+from tunesmith.suggestion.algorithms.random import EXHAUSTED
 
 _SETTINGS = (
     SettingDescription(
@@ -90,8 +89,8 @@ class _Tpe:
         """Choose one trial after the other, each with those before it pending."""
         table = table_of(study)
         trials = Trials.of(table)
-        if trials.finished < study.settings.integer("n_startup_trials"):
-            return _startup(study, names)
+        if trials.finished < (wanted := study.settings.integer("n_startup_trials")):
+            return space_filling(study, names, f"the model is asked when {wanted} trials have a value")
         joint = study.settings.get("multivariate") is not False
         asked = _Asked(study, Points(study), groups_of(study.spec.space, joint))
         suggestions: list[Suggestion] = []
@@ -150,21 +149,6 @@ def _explained(trials: Trials, good: NDArray[np.bool_], offered: Sequence[Candid
         f"{failed} failed); candidate {len(offered)}, best first"
     )
     return Explanation("tpe", text, score)
-
-
-def _startup(study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
-    """Answer before the model has enough trials."""
-    algorithm: Algorithm = Sobol() if len(study.spec.space.names) <= DIMENSIONS else Random()
-    defaults, _ = read_settings(algorithm.description, {})
-    answer = algorithm.suggest(replace(study, settings=defaults), names)
-    wanted = study.settings.integer("n_startup_trials")
-    return replace(answer, suggestions=tuple(_first(suggestion, wanted) for suggestion in answer.suggestions))
-
-
-def _first(suggestion: Suggestion, wanted: int) -> Suggestion:
-    """Say why a suggestion is none of the model's."""
-    text = f"{suggestion.explanation.text}; the model is asked when {wanted} trials have a value"
-    return replace(suggestion, explanation=Explanation("startup", text))
 
 
 @register
