@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from peers import distributions
 
 from tunesmith.study import (
     AlgorithmSpec,
@@ -99,7 +100,7 @@ class Optuna:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         self.study = optuna.create_study(sampler=make(seed, of[1]))
-        self.space = {p.name: _optuna_domain(p.domain) for p in space.parameters}
+        self.space = distributions(space)
         self.trials: dict[int, Any] = {}
 
     def ask(self) -> tuple[int, Assignment]:
@@ -109,17 +110,6 @@ class Optuna:
 
     def tell(self, trial: int, value: float) -> None:
         self.study.tell(self.trials.pop(trial), value)
-
-
-def _optuna_domain(domain: Any) -> Any:
-    """Ordered lists are ints here: see `tasks`."""
-    import optuna.distributions as d
-
-    if isinstance(domain, CategoricalDomain):
-        return d.CategoricalDistribution(domain.values)
-    if hasattr(domain, "values"):
-        return d.IntDistribution(domain.values[0], domain.values[-1])
-    return d.FloatDistribution(domain.min, domain.max)
 
 
 class Skopt:

@@ -12,20 +12,25 @@ SAMPLERS = {"random": "RandomSampler", "tpe": "TPESampler", "cmaes": "CmaEsSampl
 
 
 def distributions(space: SearchSpace) -> dict[str, Any]:
-    """The space as Optuna has it; a normal distribution becomes a uniform one, which it does not know."""
+    """The space as Optuna has it: what it does not know becomes what is nearest.
+
+    A normal distribution becomes a uniform one; a list of numbers an int where it counts up by one, else categories.
+    """
+    return {parameter.name: _distribution(parameter.domain) for parameter in space.parameters}
+
+
+def _distribution(domain: Any) -> Any:
     import optuna.distributions as d
 
-    found: dict[str, Any] = {}
-    for parameter in space.parameters:
-        domain: Any = parameter.domain
-        if isinstance(domain, CategoricalDomain | DiscreteDomain):
-            found[parameter.name] = d.CategoricalDistribution(domain.values)
-        elif isinstance(domain, IntDomain):
-            found[parameter.name] = d.IntDistribution(domain.min, domain.max, log=domain.distribution.log)
-        else:
-            log = domain.distribution.log
-            found[parameter.name] = d.FloatDistribution(domain.min, domain.max, log=log, step=domain.step)
-    return found
+    if isinstance(domain, CategoricalDomain):
+        return d.CategoricalDistribution(domain.values)
+    if isinstance(domain, DiscreteDomain):
+        first, last = domain.values[0], domain.values[-1]
+        counts = domain.values == tuple(range(int(first), int(last) + 1))
+        return d.IntDistribution(int(first), int(last)) if counts else d.CategoricalDistribution(domain.values)
+    if isinstance(domain, IntDomain):
+        return d.IntDistribution(domain.min, domain.max, log=domain.distribution.log)
+    return d.FloatDistribution(domain.min, domain.max, log=domain.distribution.log, step=domain.step)
 
 
 class Optuna:

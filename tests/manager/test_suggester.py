@@ -1,15 +1,18 @@
 """Which service the manager asks for a study: its own, the one at the study's endpoint, or its own for that one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
 from tunesmith.katib.v1beta1 import api_pb2_grpc
+from tunesmith.manager._context import Database
 from tunesmith.manager._suggester import Suggester
+from tunesmith.manager.storage import open_store
 from tunesmith.services.errors import TryAgain
 from tunesmith.study import (
     AlgorithmSpec,
@@ -18,6 +21,7 @@ from tunesmith.study import (
     ObjectiveType,
     Parameter,
     SearchSpace,
+    StudyJob,
     StudySpec,
     TrialTemplate,
 )
@@ -39,7 +43,12 @@ class Ours(rpc.SuggestionServiceServicer):
         self.asked.append(request.spec.algorithm)
         return pb.ValidateResponse()
 
-    Suggest = None  # type: ignore[assignment]
+    def Suggest(self, requests: Iterator[pb.SuggestRequest], context: Any) -> pb.SuggestResponse:
+        header = next(requests).header
+        self.asked.append(header.spec.algorithm)
+        values = {"n": types.Value(int_value=3)}
+        answers = [pb.Suggestion(name=one.name, assignment=types.Assignment(values=values)) for one in header.names]
+        return pb.SuggestResponse(suggestions=answers)
 
 
 class Katibs(api_pb2_grpc.SuggestionServicer):
@@ -138,11 +147,34 @@ async def test_a_service_of_the_other_contract_takes_its_place(own: tuple[Ours, 
     there = Servers()
     port = there.start(Ours())
     await suggester.validate(spec(f"127.0.0.1:{port}"))
+    assert await suggester.looks_ahead(spec(f"127.0.0.1:{port}"))
     there.stop()
     there.start(Katibs(), port)
     await _when_it_answers(lambda: suggester.validate(spec(f"127.0.0.1:{port}")))
     assert [one.endpoint for one in service.asked] == [f"127.0.0.1:{port}"]
+    assert not await suggester.looks_ahead(spec(f"127.0.0.1:{port}"))
     there.stop()
+
+
+async def test_a_study_goes_on_when_a_service_of_the_other_contract_takes_its_place(
+    own: tuple[Ours, Suggester], servers: Servers, tmp_path: Path
+) -> None:
+    service, suggester = own
+    there, before = Servers(), Ours()
+    endpoint = f"127.0.0.1:{(port := there.start(before))}"
+    database = Database(open_store(f"sqlite:///{tmp_path / 'tunesmith.db'}"))
+    job = StudyJob("moves", spec(endpoint))
+    await database.write(lambda tx: tx.insert_study("a" * 32, job, 1.0))
+    suggester.load, suggester.digest_at = database.history, database.digest_at
+    reply = await suggester.suggest("a" * 32, 2)
+    assert [number for number, _ in reply.trials] == [0, 1]
+    assert ([one.endpoint for one in before.asked], service.asked) == ([""], [])
+    there.stop()
+    there.start(Katibs(), port)
+    await _when_it_answers(lambda: suggester.suggest("a" * 32, 1))
+    assert [one.endpoint for one in service.asked] == [endpoint]
+    there.stop()
+    database.close()
 
 
 async def test_nobody_at_the_endpoint(own: tuple[Ours, Suggester]) -> None:
