@@ -6,21 +6,27 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from tests.running import job
 
 from tunesmith.manager._context import Context, Database
 from tunesmith.manager._engine import Engine, News
 from tunesmith.manager._suggester import Suggester
+from tunesmith.manager._workers import lease_of
+from tunesmith.manager.api import ManagerServicer, Presence
 from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.launchers import LauncherContext, make_launcher
 from tunesmith.manager.launchers._slots import count_cpus
+from tunesmith.manager.launchers.workers import WorkersLauncher
 from tunesmith.manager.storage import Fence, Store, StudyRow, Tx, open_store
 from tunesmith.services.errors import TryAgain
 from tunesmith.study import AttemptEnding, StudyState, TrialState, read_study_job
+from tunesmith.v1 import manager_pb2 as pb
 
 T = TypeVar("T")
 TRIALS = 2
@@ -50,10 +56,11 @@ async def _nobody() -> str:
 async def running(
     folder: Path, database: Database, fault_point: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[Engine]:
-    news = News()
+    news, place = News(), folder / "sockets"
     context = Context(
         database=database,
-        launcher=make_launcher("local", LauncherContext(folder / "sockets")),
+        launcher=make_launcher("local", LauncherContext(place)),
+        workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
         suggester=Suggester(_nobody, database.history, database.digest_at),
         state=folder,
         changed=news.changed,
@@ -183,3 +190,26 @@ def _began(folder: Path) -> list[str]:
 def _open_trials(tx: Tx) -> list[int]:
     """Trials whose launch was decided."""
     return [trial.number for trial in tx.live_trials("a" * 32) if trial.attempt_open]
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.2])
+async def test_an_offer_that_is_about_to_be_withdrawn_is_none(folder: Path, wait: float) -> None:
+    """Between a stop in the database and the loop that hears of it, the trial is still on offer."""
+    uid, still = "a" * 32, Database(store(folder))
+    async with running(folder, still) as engine:
+        servicer = ManagerServicer(engine, Presence(time.monotonic), allow_endpoints=False)
+        await create(engine, "offered", uid, trial={"workers": True}, limits={"trials": TRIALS, "parallel": 1})
+        workers = engine.context.workers
+        assert workers is not None
+        async with asyncio.timeout(30):
+            while not (offer := await workers.offers.take(lambda _: True, 1.0)):
+                pass
+        workers.offers.add(offer)
+        await still.write(lambda tx: tx.request_stop(tx.trial(uid, 0).id, "kill", "not wanted", time.time()))
+        asked = pb.AcquireTrialRequest(worker="w", study="offered", wait=Duration(nanos=int(wait * 1e9)))
+        assert not (await servicer.AcquireTrial(asked, None)).HasField("trial")
+        engine.wake(uid)
+        asked.wait.seconds = 20
+        reply = await servicer.AcquireTrial(asked, None)
+        assert reply.trial.number == 1, "the next one is had as soon as the first is gone"
+    still.close()
