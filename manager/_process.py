@@ -157,7 +157,6 @@ async def _engine(
     fault_point: Callable[[str], None] | None,
 ) -> AsyncIterator[tuple["Engine", "Presence"]]:
     """The engine over its database and launcher; both are closed at the end."""
-    await asyncio.to_thread(_import_heavy)
     from tunesmith.manager._context import Context, Database, no_fault
     from tunesmith.manager._engine import Engine, News
     from tunesmith.manager._suggester import Suggester
@@ -189,10 +188,6 @@ async def _engine(
             await engine.close()
     finally:
         database.close()
-
-
-def _import_heavy() -> None:
-    """SQLAlchemy takes longest to import; a thread lets the children's readiness be seen meanwhile."""
 
 
 def _owner(url: str, folder: Path) -> str:
