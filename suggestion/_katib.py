@@ -21,7 +21,7 @@ from tunesmith.suggestion._katib_reply import reply
 from tunesmith.suggestion._katib_study import KatibStudy, identity, study_of
 from tunesmith.suggestion._registry import Registry
 from tunesmith.suggestion._studies import Studies
-from tunesmith.suggestion._work import Workers
+from tunesmith.suggestion._work import Kind, Workers
 
 SERVICE: Final[str] = katib.DESCRIPTOR.services_by_name["Suggestion"].full_name
 HEALTH: Final = HealthName("manager.v1beta1.Suggestion")
@@ -47,7 +47,7 @@ class KatibSuggestion(api_pb2_grpc.SuggestionServicer):
         self, request: katib.ValidateAlgorithmSettingsRequest, context: Context
     ) -> katib.ValidateAlgorithmSettingsReply:
         """Check an experiment that is to be."""
-        await self._workers.run(partial(check, request.experiment, self._registry), heavy=False)
+        await self._workers.run(Kind.QUICK, partial(check, request.experiment, self._registry))
         return katib.ValidateAlgorithmSettingsReply()
 
     async def GetSuggestions(self, request: katib.GetSuggestionsRequest, context: Context) -> katib.GetSuggestionsReply:
@@ -64,8 +64,8 @@ class KatibSuggestion(api_pb2_grpc.SuggestionServicer):
             held = self._studies.get(uid)
             try:
                 work = partial(_take_turn, held, uid, request, self._registry)
-                heavy = self._registry.get(request.experiment.spec.algorithm.algorithm_name).description.heavy
-                advanced, answer = await self._workers.run(work, heavy=heavy)
+                kind = self._registry.kind_of(request.experiment.spec.algorithm.algorithm_name)
+                advanced, answer = await self._workers.run(kind, work)
             except BaseException:
                 self._studies.drop(uid)  # it may be half done
                 raise

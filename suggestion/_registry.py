@@ -17,7 +17,7 @@ from tunesmith.services.errors import NotOffered
 from tunesmith.study import AlgorithmSpec
 from tunesmith.suggestion import algorithms
 from tunesmith.suggestion._algorithm import Algorithm
-from tunesmith.v1 import types_pb2
+from tunesmith.suggestion._work import Kind
 
 ENTRY_POINTS = "tunesmith.algorithms"
 _MARK = "__tunesmith_algorithm__"
@@ -78,10 +78,12 @@ class Registry:
         """Return a registry that asks elsewhere for studies with an endpoint."""
         return Registry(self._offered, elsewhere)
 
-    def is_heavy(self, spec: types_pb2.StudySpec) -> bool:
-        """Whether the algorithm that a spec names takes seconds of computing; False when it names none of these."""
-        found = self._by_name.get(spec.algorithm.name)
-        return not spec.algorithm.endpoint and found is not None and found.description.heavy
+    def kind_of(self, name: str, endpoint: str = "") -> Kind:
+        """Return what a call for such an algorithm does most of the time; QUICK where it only finds a mistake."""
+        if endpoint:
+            return Kind.WAITING
+        found = self._by_name.get(name)
+        return Kind.HEAVY if found is not None and found.description.heavy else Kind.QUICK
 
     def only(self, names: Sequence[str]) -> "Registry":
         """Return a registry of the algorithms called `names`. Raises UnknownAlgorithm."""

@@ -24,7 +24,7 @@ from tunesmith.suggestion._registry import Registry
 from tunesmith.suggestion._studies import Held, Studies
 from tunesmith.suggestion._turn import advance, ask, base_of, check_header, fits, read_job, refused
 from tunesmith.suggestion._wire import algorithm_to_proto, answer_to_proto
-from tunesmith.suggestion._work import Workers
+from tunesmith.suggestion._work import Kind, Workers
 from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import suggestion_pb2_grpc
 
@@ -52,7 +52,8 @@ class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
 
     async def Validate(self, request: messages.ValidateRequest, context: Context) -> messages.ValidateResponse:
         """Check a study that is to be."""
-        return await self._workers.run(partial(_validate, request, self._registry), heavy=False)
+        kind = Kind.WAITING if request.spec.algorithm.endpoint else Kind.QUICK
+        return await self._workers.run(kind, partial(_validate, request, self._registry))
 
     async def Suggest(
         self, requests: AsyncIterator[messages.SuggestRequest], context: Context
@@ -75,7 +76,8 @@ class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
             held = self._check_base(header)
             try:
                 work = partial(_take_turn, held, header, chunks, self._registry)
-                advanced, response = await self._workers.run(work, heavy=self._registry.is_heavy(header.spec))
+                kind = self._registry.kind_of(header.spec.algorithm.name, header.spec.algorithm.endpoint)
+                advanced, response = await self._workers.run(kind, work)
             except BaseException:
                 self._studies.drop(uid)  # it may be half done
                 raise

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -74,8 +75,9 @@ def serve_busy(studies: Studies) -> AbstractAsyncContextManager[grpc.aio.Channel
     return serve(SuggestionService(Registry([Busy()]), studies))
 
 
-async def think(channel: grpc.aio.Channel, name: str, uid: str) -> None:
-    caller = Caller(make_spec(name, ONE_POINT), uid=uid)
+async def think(channel: grpc.aio.Channel, name: str, uid: str, endpoint: str = "") -> None:
+    spec = make_spec(name, ONE_POINT)
+    caller = Caller(replace(spec, algorithm=replace(spec.algorithm, endpoint=endpoint)), uid=uid)
     await suggestion_pb2_grpc.SuggestionServiceStub(channel).Suggest(caller.stream(1), timeout=30)
 
 
@@ -142,6 +144,18 @@ async def test_quick_answers_do_not_wait_for_slow_ones() -> None:
         assert len(quick.answered) == 40
         assert not heavy.answered
         heavy.go.release(20)
+        await asyncio.gather(*waiting)
+
+
+async def test_services_that_hang_hold_up_nobody() -> None:
+    hangs, quick = Thinking(heavy=True), Thinking(heavy=False)
+    registry = Registry([quick]).following(hangs)
+    async with serve(SuggestionService(registry, Studies(), Workers(heavy=2))) as channel:
+        waiting = [asyncio.create_task(think(channel, "x", f"far-{n}", "127.0.0.1:1")) for n in range(40)]
+        await until(lambda: len(hangs.begun) == 40)
+        await asyncio.gather(*(think(channel, "quick", f"quick-{n}") for n in range(40)))
+        assert len(quick.answered) == 40
+        hangs.go.release(40)
         await asyncio.gather(*waiting)
 
 
