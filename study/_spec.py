@@ -67,6 +67,15 @@ class AlgorithmSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """A rule that stops hopeless trials, by name. `endpoint`: as of AlgorithmSpec."""
+
+    name: str
+    settings: Mapping[str, ParameterValue] = field(default_factory=dict)
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """When a study ends; None does not limit. Durations are seconds; `duration` counts time spent in Running."""
 
@@ -123,6 +132,7 @@ class StudySpec:
     """One optimisation over one search space.
 
     `metrics` None: every metric seen is recorded, 100 names at most. `seed` None: not drawn yet (it is at creation).
+    `early_stopping` None: every trial runs to its end.
     """
 
     objectives: tuple[Objective, ...]
@@ -130,6 +140,7 @@ class StudySpec:
     trial: TrialTemplate
     metrics: tuple[MetricSpec, ...] | None = None
     algorithm: AlgorithmSpec = AlgorithmSpec()
+    early_stopping: RuleSpec | None = None
     limits: Limits = Limits()
     retry: Retry = Retry()
     initial: tuple[Assignment, ...] = ()

@@ -1,19 +1,24 @@
-"""What a document says of the course of a study: `algorithm`, `limits`, `retry`."""
+"""What a document says of the course of a study: `algorithm`, `earlyStopping`, `limits`, `retry`."""
 
 from tunesmith.study._cursor import Cursor
 from tunesmith.study._kinds_many import ListOf, MapOf
 from tunesmith.study._kinds_quantity import Span
 from tunesmith.study._kinds_scalar import INT32, INT64, Choice, Text, Value, Whole
 from tunesmith.study._record import Field, Record, Values
-from tunesmith.study._spec import AlgorithmSpec, Limits, Retry
+from tunesmith.study._spec import AlgorithmSpec, Limits, Retry, RuleSpec
 from tunesmith.study._states import FailureClass
+
+_NAME = Text("[A-Za-z0-9][A-Za-z0-9_.-]*", "consist of letters, digits, '_', '.' and '-'", longest=63)
+_ADDRESS = Text(
+    r"unix:.+|(https://)?([^\s:/]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", "be host:port, https://host:port or unix:PATH"
+)
 
 ALGORITHM = Record(
     AlgorithmSpec,
     (
         Field(
             "name",
-            Text("[A-Za-z0-9][A-Za-z0-9_.-]*", "consist of letters, digits, '_', '.' and '-'", longest=63),
+            _NAME,
             "The algorithm; `tunesmith algorithms` lists them. auto: chosen from the space and the limits.",
             "auto",
         ),
@@ -27,15 +32,16 @@ ALGORITHM = Record(
             "Settings of the algorithm, and `seed`.",
             {},
         ),
-        Field(
-            "endpoint",
-            Text(
-                r"unix:.+|(https://)?([^\s:/]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}",
-                "be host:port, https://host:port or unix:PATH",
-            ),
-            "Address of a suggestion service of your own that offers the algorithm.",
-            "",
-        ),
+        Field("endpoint", _ADDRESS, "Address of a suggestion service of your own that offers the algorithm.", ""),
+    ),
+)
+
+EARLY_STOPPING = Record(
+    RuleSpec,
+    (
+        Field("name", _NAME, "The rule; `tunesmith rules` lists them."),
+        Field("settings", MapOf(Value()), "Settings of the rule.", {}),
+        Field("endpoint", _ADDRESS, "Address of an early-stopping service of your own that offers the rule.", ""),
     ),
 )
 

@@ -22,7 +22,7 @@ from tunesmith.study._spec import (
     TrialTemplate,
 )
 from tunesmith.study._table_goal import METRICS, OBJECTIVE, OBJECTIVE_FIELD, OBJECTIVES_FIELD, check_metrics
-from tunesmith.study._table_run import ALGORITHM, LIMITS, RETRY
+from tunesmith.study._table_run import ALGORITHM, EARLY_STOPPING, LIMITS, RETRY
 from tunesmith.study._table_space import CONSTRAINTS, INITIAL, PARAMETERS
 from tunesmith.study._table_trial import COLLECTOR, IDLE_TRIAL, TRIAL
 from tunesmith.study.naming import _LABEL, MAX_NAME, MAX_STUDY_NAME, check_name
@@ -50,6 +50,7 @@ def _split_spec(record: Record[StudySpec], spec: StudySpec) -> Values:
         "parameters": spec.space.parameters,
         "constraints": spec.space.constraints,
         **{name: getattr(spec, name) for name in ("metrics", "limits", "retry", "initial", "trial", "collector")},
+        "early_stopping": spec.early_stopping,
         "algorithm": replace(spec.algorithm, settings={**seed, **spec.algorithm.settings}),
         "on_completion": spec.on_completion,
     }
@@ -100,6 +101,13 @@ _FIELDS = (
     PARAMETERS,
     CONSTRAINTS,
     Field("algorithm", ALGORITHM, "What proposes the trials.", AlgorithmSpec()),
+    Field(
+        "earlyStopping",
+        EARLY_STOPPING,
+        "The rule that stops hopeless trials. Absent: every trial runs to its end.",
+        None,
+        "early_stopping",
+    ),
     Field("limits", LIMITS, "When the study ends, and how much of it runs at once.", Limits()),
     Field("retry", RETRY, "Which failures are tried again. Absent: none.", Retry()),
     INITIAL,
@@ -127,7 +135,7 @@ SPEC = Record(
     _FIELDS,
     _split_spec,
     _rule,
-    later=("earlyStopping", "outcomeConstraints", "repeat", "warmStart"),
+    later=("outcomeConstraints", "repeat", "warmStart"),
     extra={"oneOf": [{"required": ["objective"]}, {"required": ["objectives"]}]},
 )
 

@@ -42,6 +42,8 @@ def spec_document(message: types_pb2.StudySpec) -> Document:
             _given(name=metric.name, strategy=_member(metric.strategy, STRATEGY_FROM_PROTO))
             for metric in message.metrics.metrics
         ]
+    if message.HasField("early_stopping"):
+        document["earlyStopping"] = _named(message.early_stopping)
     if message.HasField("retry"):
         document["retry"] = _retry(message.retry)
     if message.HasField("trial"):
@@ -100,10 +102,14 @@ def _objective(message: types_pb2.Objective) -> Document:
 
 
 def _algorithm(message: types_pb2.StudySpec) -> Document:
-    settings = _values(message.algorithm.settings)
+    document = _named(message.algorithm)
     if message.HasField("seed"):
-        settings["seed"] = message.seed
-    return _given(name=message.algorithm.name, endpoint=message.algorithm.endpoint) | {"settings": settings}
+        document["settings"] = {**_values(message.algorithm.settings), "seed": message.seed}
+    return document
+
+
+def _named(message: types_pb2.AlgorithmSpec) -> Document:
+    return _given(name=message.name, endpoint=message.endpoint) | {"settings": _values(message.settings)}
 
 
 def _retry(message: types_pb2.Retry) -> Document:

@@ -6,7 +6,7 @@ from tunesmith.study._domains import DiscreteDomain, DoubleDomain, IntDomain
 from tunesmith.study._kinds_quantity import nanoseconds
 from tunesmith.study._parameters import Condition, Parameter
 from tunesmith.study._space import SearchSpace
-from tunesmith.study._spec import Limits, Objective, Retry, StudyJob, StudySpec, TrialTemplate
+from tunesmith.study._spec import AlgorithmSpec, Limits, Objective, Retry, RuleSpec, StudyJob, StudySpec, TrialTemplate
 from tunesmith.study._wire_enums import (
     DISTRIBUTION_TO_PROTO,
     FAILURE_CLASS_TO_PROTO,
@@ -33,7 +33,8 @@ def spec_to_proto(spec: StudySpec) -> types_pb2.StudySpec:
         objectives=map(_objective, spec.objectives),
         metrics=_metrics(spec),
         space=space_to_proto(spec.space),
-        algorithm=_algorithm(spec),
+        algorithm=_named(spec.algorithm),
+        early_stopping=None if spec.early_stopping is None else _named(spec.early_stopping),
         limits=limits_to_proto(spec.limits),
         retry=_retry(spec.retry),
         initial=map(assignment_to_proto, spec.initial),
@@ -85,9 +86,9 @@ def _metrics(spec: StudySpec) -> types_pb2.MetricSelection | None:
     return types_pb2.MetricSelection(metrics=metrics)
 
 
-def _algorithm(spec: StudySpec) -> types_pb2.AlgorithmSpec:
-    settings = {name: value_to_proto(value) for name, value in spec.algorithm.settings.items()}
-    return types_pb2.AlgorithmSpec(name=spec.algorithm.name, settings=settings, endpoint=spec.algorithm.endpoint)
+def _named(spec: AlgorithmSpec | RuleSpec) -> types_pb2.AlgorithmSpec:
+    settings = {name: value_to_proto(value) for name, value in spec.settings.items()}
+    return types_pb2.AlgorithmSpec(name=spec.name, settings=settings, endpoint=spec.endpoint)
 
 
 def _retry(retry: Retry) -> types_pb2.Retry:

@@ -17,6 +17,7 @@ from tunesmith.study import (
     OnCompletion,
     Resources,
     Retry,
+    RuleSpec,
     SearchSpace,
     Strategy,
     StudyJob,
@@ -84,11 +85,15 @@ collectors = st.sampled_from(
         CollectorSpec("jsonl"),
     ]
 )
+endpoints = st.sampled_from(["", "localhost:80", "unix:/a/b.sock", "[::1]:443"])
 algorithms = st.builds(
     AlgorithmSpec,
     st.just("auto") | words.filter(lambda name: name[0].isalnum()),
     st.dictionaries(words.filter(lambda name: name != "seed"), values, max_size=3),
-    st.sampled_from(["", "localhost:80", "unix:/a/b.sock", "[::1]:443"]),
+    endpoints,
+)
+rules = st.builds(
+    RuleSpec, words.filter(lambda name: name[0].isalnum()), st.dictionaries(words, values, max_size=3), endpoints
 )
 
 
@@ -114,6 +119,7 @@ def specs(draw: st.DrawFn) -> StudySpec:
         trial=trial,
         metrics=None if names is None else tuple(MetricSpec(name, draw(strategies)) for name in names),
         algorithm=draw(algorithms),
+        early_stopping=draw(st.none() | rules),
         limits=draw(limits),
         retry=draw(retries),
         initial=tuple(draw(st.lists(assignments(space), max_size=2))),

@@ -26,7 +26,7 @@ from tunesmith.v1 import suggestion_pb2 as tunesmith_dot_v1_dot_suggestion__pb2
 from tunesmith.v1 import types_pb2 as tunesmith_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tunesmith/v1/early_stopping.proto\x12\x0ctunesmith.v1\x1a\x1dtunesmith/v1/suggestion.proto\x1a\x18tunesmith/v1/types.proto\"%\n#EarlyStoppingServiceDescribeRequest\"T\n$EarlyStoppingServiceDescribeResponse\x12,\n\x05rules\x18\x01 \x03(\x0b\x32\x1d.tunesmith.v1.RuleDescription\"\x9a\x01\n\x0fRuleDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x32\n\x08settings\x18\x06 \x03(\x0b\x32 .tunesmith.v1.SettingDescription\"w\n#EarlyStoppingServiceValidateRequest\x12%\n\x04spec\x18\x01 \x01(\x0b\x32\x17.tunesmith.v1.StudySpec\x12)\n\x04rule\x18\x02 \x01(\x0b\x32\x1b.tunesmith.v1.AlgorithmSpec\"8\n$EarlyStoppingServiceValidateResponse\x12\x10\n\x08warnings\x18\x01 \x03(\t\"}\n\rDecideRequest\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1a.tunesmith.v1.DecideHeaderH\x00\x12\x36\n\x0cobservations\x18\x02 \x01(\x0b\x32\x1e.tunesmith.v1.ObservationChunkH\x00\x42\x06\n\x04part\"\xe5\x01\n\x0c\x44\x65\x63ideHeader\x12\x11\n\tstudy_uid\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12%\n\x04spec\x18\x03 \x01(\x0b\x32\x17.tunesmith.v1.StudySpec\x12)\n\x04rule\x18\x04 \x01(\x0b\x32\x1b.tunesmith.v1.AlgorithmSpec\x12\x15\n\rbase_revision\x18\x05 \x01(\x03\x12\x13\n\x0b\x62\x61se_digest\x18\x06 \x01(\x06\x12\x10\n\x08revision\x18\x07 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x08 \x01(\x06\x12\x0e\n\x06trials\x18\t \x03(\x03\"n\n\x10ObservationChunk\x12\x0e\n\x06trials\x18\x01 \x03(\x03\x12\r\n\x05steps\x18\x02 \x03(\x03\x12\x0e\n\x06values\x18\x03 \x03(\x01\x12+\n\x08\x66inished\x18\x04 \x03(\x0b\x32\x19.tunesmith.v1.TrialRecord\";\n\x0e\x44\x65\x63ideResponse\x12)\n\tdecisions\x18\x01 \x03(\x0b\x32\x16.tunesmith.v1.Decision\"i\n\x08\x44\x65\x63ision\x12\r\n\x05trial\x18\x01 \x01(\x03\x12\x0c\n\x04stop\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1c\n\x0fpredicted_final\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_predicted_final2\xc3\x02\n\x14\x45\x61rlyStoppingService\x12q\n\x08\x44\x65scribe\x12\x31.tunesmith.v1.EarlyStoppingServiceDescribeRequest\x1a\x32.tunesmith.v1.EarlyStoppingServiceDescribeResponse\x12q\n\x08Validate\x12\x31.tunesmith.v1.EarlyStoppingServiceValidateRequest\x1a\x32.tunesmith.v1.EarlyStoppingServiceValidateResponse\x12\x45\n\x06\x44\x65\x63ide\x12\x1b.tunesmith.v1.DecideRequest\x1a\x1c.tunesmith.v1.DecideResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tunesmith/v1/early_stopping.proto\x12\x0ctunesmith.v1\x1a\x1dtunesmith/v1/suggestion.proto\x1a\x18tunesmith/v1/types.proto\"%\n#EarlyStoppingServiceDescribeRequest\"T\n$EarlyStoppingServiceDescribeResponse\x12,\n\x05rules\x18\x01 \x03(\x0b\x32\x1d.tunesmith.v1.RuleDescription\"L\n#EarlyStoppingServiceValidateRequest\x12%\n\x04spec\x18\x01 \x01(\x0b\x32\x17.tunesmith.v1.StudySpec\"8\n$EarlyStoppingServiceValidateResponse\x12\x10\n\x08warnings\x18\x01 \x03(\t\"}\n\rDecideRequest\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1a.tunesmith.v1.DecideHeaderH\x00\x12\x36\n\x0cobservations\x18\x02 \x01(\x0b\x32\x1e.tunesmith.v1.ObservationChunkH\x00\x42\x06\n\x04part\"\xba\x01\n\x0c\x44\x65\x63ideHeader\x12\x11\n\tstudy_uid\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12%\n\x04spec\x18\x03 \x01(\x0b\x32\x17.tunesmith.v1.StudySpec\x12\x15\n\rbase_revision\x18\x04 \x01(\x03\x12\x13\n\x0b\x62\x61se_digest\x18\x05 \x01(\x06\x12\x10\n\x08revision\x18\x06 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x07 \x01(\x06\x12\x0e\n\x06trials\x18\x08 \x03(\x03\"\x81\x01\n\x10ObservationChunk\x12\x11\n\trestarted\x18\x01 \x03(\x03\x12\x0e\n\x06trials\x18\x02 \x03(\x03\x12\r\n\x05steps\x18\x03 \x03(\x03\x12\x0e\n\x06values\x18\x04 \x03(\x01\x12+\n\x08\x66inished\x18\x05 \x03(\x0b\x32\x19.tunesmith.v1.TrialRecord\";\n\x0e\x44\x65\x63ideResponse\x12)\n\tdecisions\x18\x01 \x03(\x0b\x32\x16.tunesmith.v1.Decision\"\x85\x01\n\x08\x44\x65\x63ision\x12\r\n\x05trial\x18\x01 \x01(\x03\x12\x0c\n\x04stop\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1c\n\x0fpredicted_final\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04step\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x12\n\x10_predicted_finalB\x07\n\x05_step2\xc3\x02\n\x14\x45\x61rlyStoppingService\x12q\n\x08\x44\x65scribe\x12\x31.tunesmith.v1.EarlyStoppingServiceDescribeRequest\x1a\x32.tunesmith.v1.EarlyStoppingServiceDescribeResponse\x12q\n\x08Validate\x12\x31.tunesmith.v1.EarlyStoppingServiceValidateRequest\x1a\x32.tunesmith.v1.EarlyStoppingServiceValidateResponse\x12\x45\n\x06\x44\x65\x63ide\x12\x1b.tunesmith.v1.DecideRequest\x1a\x1c.tunesmith.v1.DecideResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,22 +37,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EARLYSTOPPINGSERVICEDESCRIBEREQUEST']._serialized_end=145
   _globals['_EARLYSTOPPINGSERVICEDESCRIBERESPONSE']._serialized_start=147
   _globals['_EARLYSTOPPINGSERVICEDESCRIBERESPONSE']._serialized_end=231
-  _globals['_RULEDESCRIPTION']._serialized_start=234
-  _globals['_RULEDESCRIPTION']._serialized_end=388
-  _globals['_EARLYSTOPPINGSERVICEVALIDATEREQUEST']._serialized_start=390
-  _globals['_EARLYSTOPPINGSERVICEVALIDATEREQUEST']._serialized_end=509
-  _globals['_EARLYSTOPPINGSERVICEVALIDATERESPONSE']._serialized_start=511
-  _globals['_EARLYSTOPPINGSERVICEVALIDATERESPONSE']._serialized_end=567
-  _globals['_DECIDEREQUEST']._serialized_start=569
-  _globals['_DECIDEREQUEST']._serialized_end=694
-  _globals['_DECIDEHEADER']._serialized_start=697
-  _globals['_DECIDEHEADER']._serialized_end=926
-  _globals['_OBSERVATIONCHUNK']._serialized_start=928
-  _globals['_OBSERVATIONCHUNK']._serialized_end=1038
-  _globals['_DECIDERESPONSE']._serialized_start=1040
-  _globals['_DECIDERESPONSE']._serialized_end=1099
-  _globals['_DECISION']._serialized_start=1101
-  _globals['_DECISION']._serialized_end=1206
-  _globals['_EARLYSTOPPINGSERVICE']._serialized_start=1209
-  _globals['_EARLYSTOPPINGSERVICE']._serialized_end=1532
+  _globals['_EARLYSTOPPINGSERVICEVALIDATEREQUEST']._serialized_start=233
+  _globals['_EARLYSTOPPINGSERVICEVALIDATEREQUEST']._serialized_end=309
+  _globals['_EARLYSTOPPINGSERVICEVALIDATERESPONSE']._serialized_start=311
+  _globals['_EARLYSTOPPINGSERVICEVALIDATERESPONSE']._serialized_end=367
+  _globals['_DECIDEREQUEST']._serialized_start=369
+  _globals['_DECIDEREQUEST']._serialized_end=494
+  _globals['_DECIDEHEADER']._serialized_start=497
+  _globals['_DECIDEHEADER']._serialized_end=683
+  _globals['_OBSERVATIONCHUNK']._serialized_start=686
+  _globals['_OBSERVATIONCHUNK']._serialized_end=815
+  _globals['_DECIDERESPONSE']._serialized_start=817
+  _globals['_DECIDERESPONSE']._serialized_end=876
+  _globals['_DECISION']._serialized_start=879
+  _globals['_DECISION']._serialized_end=1012
+  _globals['_EARLYSTOPPINGSERVICE']._serialized_start=1015
+  _globals['_EARLYSTOPPINGSERVICE']._serialized_end=1338
 # @@protoc_insertion_point(module_scope)

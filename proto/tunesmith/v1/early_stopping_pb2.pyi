@@ -41,11 +41,11 @@ class EarlyStoppingServiceDescribeResponse(_message.Message):
 
     RULES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleDescription]: ...
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.RuleDescription]: ...
     def __init__(
         self,
         *,
-        rules: _abc.Iterable[Global___RuleDescription] | None = ...,
+        rules: _abc.Iterable[_types_pb2.RuleDescription] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -56,62 +56,20 @@ class EarlyStoppingServiceDescribeResponse(_message.Message):
 Global___EarlyStoppingServiceDescribeResponse: _TypeAlias = EarlyStoppingServiceDescribeResponse  # noqa: Y015
 
 @_typing.final
-class RuleDescription(_message.Message):
-    """One early-stopping rule."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    ALIASES_FIELD_NUMBER: _builtins.int
-    SUMMARY_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    SOURCE_FIELD_NUMBER: _builtins.int
-    SETTINGS_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    summary: _builtins.str
-    description: _builtins.str
-    source: _builtins.str
-    @_builtins.property
-    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
-    @_builtins.property
-    def settings(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.SettingDescription]: ...
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        aliases: _abc.Iterable[_builtins.str] | None = ...,
-        summary: _builtins.str = ...,
-        description: _builtins.str = ...,
-        source: _builtins.str = ...,
-        settings: _abc.Iterable[_types_pb2.SettingDescription] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "name", b"name", "settings", b"settings", "source", b"source", "summary", b"summary"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___RuleDescription: _TypeAlias = RuleDescription  # noqa: Y015
-
-@_typing.final
 class EarlyStoppingServiceValidateRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SPEC_FIELD_NUMBER: _builtins.int
-    RULE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def spec(self) -> _types_pb2.StudySpec: ...
-    @_builtins.property
-    def rule(self) -> _types_pb2.AlgorithmSpec: ...
     def __init__(
         self,
         *,
         spec: _types_pb2.StudySpec | None = ...,
-        rule: _types_pb2.AlgorithmSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,7 +81,9 @@ class EarlyStoppingServiceValidateResponse(_message.Message):
 
     WARNINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Remarks that do not prevent the study, for people."""
+
     def __init__(
         self,
         *,
@@ -144,7 +104,9 @@ class DecideRequest(_message.Message):
     HEADER_FIELD_NUMBER: _builtins.int
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def header(self) -> Global___DecideHeader: ...
+    def header(self) -> Global___DecideHeader:
+        """First message of the stream, and only the first."""
+
     @_builtins.property
     def observations(self) -> Global___ObservationChunk: ...
     def __init__(
@@ -170,26 +132,27 @@ class DecideHeader(_message.Message):
     STUDY_UID_FIELD_NUMBER: _builtins.int
     GENERATION_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
-    RULE_FIELD_NUMBER: _builtins.int
     BASE_REVISION_FIELD_NUMBER: _builtins.int
     BASE_DIGEST_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     TRIALS_FIELD_NUMBER: _builtins.int
     study_uid: _builtins.str
+    """Never changes and is never used again."""
     generation: _builtins.int
+    """Rises with each edit of the spec."""
     base_revision: _builtins.int
-    """The observations that follow are those after this revision. 0: all."""
+    """What follows is what came after this revision, a counter of the caller's. 0: everything."""
     base_digest: _builtins.int
+    """Digest at `base_revision`; a server that holds another one holds nothing of this study."""
     revision: _builtins.int
+    """Revision and digest after what follows."""
     digest: _builtins.int
     @_builtins.property
     def spec(self) -> _types_pb2.StudySpec: ...
     @_builtins.property
-    def rule(self) -> _types_pb2.AlgorithmSpec: ...
-    @_builtins.property
     def trials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Numbers of the running trials that are asked about."""
+        """Numbers of the running trials that are asked about, ascending."""
 
     def __init__(
         self,
@@ -197,16 +160,15 @@ class DecideHeader(_message.Message):
         study_uid: _builtins.str = ...,
         generation: _builtins.int = ...,
         spec: _types_pb2.StudySpec | None = ...,
-        rule: _types_pb2.AlgorithmSpec | None = ...,
         base_revision: _builtins.int = ...,
         base_digest: _builtins.int = ...,
         revision: _builtins.int = ...,
         digest: _builtins.int = ...,
         trials: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_digest", b"base_digest", "base_revision", b"base_revision", "digest", b"digest", "generation", b"generation", "revision", b"revision", "rule", b"rule", "spec", b"spec", "study_uid", b"study_uid", "trials", b"trials"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_digest", b"base_digest", "base_revision", b"base_revision", "digest", b"digest", "generation", b"generation", "revision", b"revision", "spec", b"spec", "study_uid", b"study_uid", "trials", b"trials"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -214,27 +176,41 @@ Global___DecideHeader: _TypeAlias = DecideHeader  # noqa: Y015
 
 @_typing.final
 class ObservationChunk(_message.Message):
-    """Observations of the objective in packed columns: element i of each column is one observation."""
+    """News of a study. A chunk is applied in the order of its fields."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    RESTARTED_FIELD_NUMBER: _builtins.int
     TRIALS_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def trials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def restarted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the trials whose observations so far are void, because another attempt of them began."""
+
+    @_builtins.property
+    def trials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Observations of the first objective in packed columns, in the order in which they were stored: element i of each
+        column is one observation. The first value of a step counts; another one for the same step changes nothing.
+        """
+
     @_builtins.property
     def steps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
-    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """May be NaN or infinite."""
+
     @_builtins.property
     def finished(self) -> _containers.RepeatedCompositeFieldContainer[_suggestion_pb2.TrialRecord]:
-        """Trials that finished since the base revision."""
+        """Trials that finished, with their state and value. One that is told again replaces what was told before; a state
+        that is not final means that it runs again.
+        """
 
     def __init__(
         self,
         *,
+        restarted: _abc.Iterable[_builtins.int] | None = ...,
         trials: _abc.Iterable[_builtins.int] | None = ...,
         steps: _abc.Iterable[_builtins.int] | None = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
@@ -242,7 +218,7 @@ class ObservationChunk(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "steps", b"steps", "trials", b"trials", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "restarted", b"restarted", "steps", b"steps", "trials", b"trials", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,7 +230,9 @@ class DecideResponse(_message.Message):
 
     DECISIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Decision]: ...
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Decision]:
+        """About trials that were asked about, in ascending order. One that has none goes on, and nothing was to be decided."""
+
     def __init__(
         self,
         *,
@@ -278,12 +256,16 @@ class Decision(_message.Message):
     STOP_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     PREDICTED_FINAL_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     trial: _builtins.int
     stop: _builtins.bool
+    """True: it is to stop. False: it was weighed, and goes on."""
     reason: _builtins.str
     """A sentence with the numbers that the rule saw."""
     predicted_final: _builtins.float
     """Value that the trial would have reached. Absent: the rule does not predict."""
+    step: _builtins.int
+    """Step of the last observation that was looked at. Absent: not known."""
     def __init__(
         self,
         *,
@@ -291,13 +273,19 @@ class Decision(_message.Message):
         stop: _builtins.bool = ...,
         reason: _builtins.str = ...,
         predicted_final: _builtins.float | None = ...,
+        step: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "predicted_final", b"predicted_final"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "_step", b"_step", "predicted_final", b"predicted_final", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "predicted_final", b"predicted_final", "reason", b"reason", "stop", b"stop", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "_step", b"_step", "predicted_final", b"predicted_final", "reason", b"reason", "step", b"step", "stop", b"stop", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__predicted_final: _TypeAlias = _typing.Literal["predicted_final"]  # noqa: Y015
     _WhichOneofArgType__predicted_final: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final"]  # noqa: Y015
+    _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+    _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__predicted_final) -> _WhichOneofReturnType__predicted_final | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015

@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class EarlyStoppingServiceStub:
-    """Says which running trials are not worth finishing. A reply is a function of its request, as in SuggestionService.
+    """Says which running trials are not worth finishing. Any server that speaks this contract can serve a study, in any
+    language.
+
+    A reply is a function of its request: the same study and the same observations get the same decisions after any restart.
     """
 
     def __init__(self, channel):
@@ -53,7 +56,10 @@ class EarlyStoppingServiceStub:
 
 
 class EarlyStoppingServiceServicer:
-    """Says which running trials are not worth finishing. A reply is a function of its request, as in SuggestionService.
+    """Says which running trials are not worth finishing. Any server that speaks this contract can serve a study, in any
+    language.
+
+    A reply is a function of its request: the same study and the same observations get the same decisions after any restart.
     """
 
     def Describe(self, request, context):
@@ -64,15 +70,17 @@ class EarlyStoppingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Validate(self, request, context):
-        """Checks a study's rule and settings before the study exists.
+        """Checks a study's rule and settings (`spec.early_stopping`) before the study exists.
+        INVALID_ARGUMENT with google.rpc.BadRequest names each field that is wrong; NOT_FOUND: a rule not offered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Decide(self, request_iterator, context):
-        """Decides about running trials. The stream is one header, then observations after `base_revision` in chunks.
-        FAILED_PRECONDITION as in SuggestionService.Suggest.
+        """Decides about running trials. The stream is one header, then the observations after `base_revision` in chunks.
+        FAILED_PRECONDITION with google.rpc.ErrorInfo (reason "BASE_REVISION", metadata "revision" and "digest"): this server
+        holds another revision of the study (0: none), and the caller streams from there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,7 +113,10 @@ def add_EarlyStoppingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EarlyStoppingService:
-    """Says which running trials are not worth finishing. A reply is a function of its request, as in SuggestionService.
+    """Says which running trials are not worth finishing. Any server that speaks this contract can serve a study, in any
+    language.
+
+    A reply is a function of its request: the same study and the same observations get the same decisions after any restart.
     """
 
     @staticmethod

@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EarlyStoppingServiceStub:
-    """Says which running trials are not worth finishing. A reply is a function of its request, as in SuggestionService."""
+    """Says which running trials are not worth finishing. Any server that speaks this contract can serve a study, in any
+    language.
+
+    A reply is a function of its request: the same study and the same observations get the same decisions after any restart.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,28 +40,42 @@ class EarlyStoppingServiceStub:
     Describe: _grpc.UnaryUnaryMultiCallable[_early_stopping_pb2.EarlyStoppingServiceDescribeRequest, _early_stopping_pb2.EarlyStoppingServiceDescribeResponse]
     """What this server offers."""
     Validate: _grpc.UnaryUnaryMultiCallable[_early_stopping_pb2.EarlyStoppingServiceValidateRequest, _early_stopping_pb2.EarlyStoppingServiceValidateResponse]
-    """Checks a study's rule and settings before the study exists."""
+    """Checks a study's rule and settings (`spec.early_stopping`) before the study exists.
+    INVALID_ARGUMENT with google.rpc.BadRequest names each field that is wrong; NOT_FOUND: a rule not offered.
+    """
     Decide: _grpc.StreamUnaryMultiCallable[_early_stopping_pb2.DecideRequest, _early_stopping_pb2.DecideResponse]
-    """Decides about running trials. The stream is one header, then observations after `base_revision` in chunks.
-    FAILED_PRECONDITION as in SuggestionService.Suggest.
+    """Decides about running trials. The stream is one header, then the observations after `base_revision` in chunks.
+    FAILED_PRECONDITION with google.rpc.ErrorInfo (reason "BASE_REVISION", metadata "revision" and "digest"): this server
+    holds another revision of the study (0: none), and the caller streams from there.
     """
 
 @_typing.type_check_only
 class EarlyStoppingServiceAsyncStub(EarlyStoppingServiceStub):
-    """Says which running trials are not worth finishing. A reply is a function of its request, as in SuggestionService."""
+    """Says which running trials are not worth finishing. Any server that speaks this contract can serve a study, in any
+    language.
+
+    A reply is a function of its request: the same study and the same observations get the same decisions after any restart.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Describe: _aio.UnaryUnaryMultiCallable[_early_stopping_pb2.EarlyStoppingServiceDescribeRequest, _early_stopping_pb2.EarlyStoppingServiceDescribeResponse]  # type: ignore[assignment]
     """What this server offers."""
     Validate: _aio.UnaryUnaryMultiCallable[_early_stopping_pb2.EarlyStoppingServiceValidateRequest, _early_stopping_pb2.EarlyStoppingServiceValidateResponse]  # type: ignore[assignment]
-    """Checks a study's rule and settings before the study exists."""
+    """Checks a study's rule and settings (`spec.early_stopping`) before the study exists.
+    INVALID_ARGUMENT with google.rpc.BadRequest names each field that is wrong; NOT_FOUND: a rule not offered.
+    """
     Decide: _aio.StreamUnaryMultiCallable[_early_stopping_pb2.DecideRequest, _early_stopping_pb2.DecideResponse]  # type: ignore[assignment]
-    """Decides about running trials. The stream is one header, then observations after `base_revision` in chunks.
-    FAILED_PRECONDITION as in SuggestionService.Suggest.
+    """Decides about running trials. The stream is one header, then the observations after `base_revision` in chunks.
+    FAILED_PRECONDITION with google.rpc.ErrorInfo (reason "BASE_REVISION", metadata "revision" and "digest"): this server
+    holds another revision of the study (0: none), and the caller streams from there.
     """
 
 class EarlyStoppingServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Says which running trials are not worth finishing. A reply is a function of its request, as in SuggestionService."""
+    """Says which running trials are not worth finishing. Any server that speaks this contract can serve a study, in any
+    language.
+
+    A reply is a function of its request: the same study and the same observations get the same decisions after any restart.
+    """
 
     @_abc_1.abstractmethod
     def Describe(
@@ -73,7 +91,9 @@ class EarlyStoppingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _early_stopping_pb2.EarlyStoppingServiceValidateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_early_stopping_pb2.EarlyStoppingServiceValidateResponse, _abc.Awaitable[_early_stopping_pb2.EarlyStoppingServiceValidateResponse]]:
-        """Checks a study's rule and settings before the study exists."""
+        """Checks a study's rule and settings (`spec.early_stopping`) before the study exists.
+        INVALID_ARGUMENT with google.rpc.BadRequest names each field that is wrong; NOT_FOUND: a rule not offered.
+        """
 
     @_abc_1.abstractmethod
     def Decide(
@@ -81,8 +101,9 @@ class EarlyStoppingServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_early_stopping_pb2.DecideRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_early_stopping_pb2.DecideResponse, _abc.Awaitable[_early_stopping_pb2.DecideResponse]]:
-        """Decides about running trials. The stream is one header, then observations after `base_revision` in chunks.
-        FAILED_PRECONDITION as in SuggestionService.Suggest.
+        """Decides about running trials. The stream is one header, then the observations after `base_revision` in chunks.
+        FAILED_PRECONDITION with google.rpc.ErrorInfo (reason "BASE_REVISION", metadata "revision" and "digest"): this server
+        holds another revision of the study (0: none), and the caller streams from there.
         """
 
 def add_EarlyStoppingServiceServicer_to_server(servicer: EarlyStoppingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

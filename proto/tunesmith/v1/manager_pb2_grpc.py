@@ -169,6 +169,11 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsResponse.FromString,
                 _registered_method=True)
+        self.ListRules = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/ListRules',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.ListRulesRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListRulesResponse.FromString,
+                _registered_method=True)
 
 
 class ManagerServiceServicer:
@@ -345,7 +350,7 @@ class ManagerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDecisions(self, request, context):
-        """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list.
+        """What early-stopping rules decided about trials, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -360,6 +365,13 @@ class ManagerServiceServicer:
 
     def ListAlgorithms(self, request, context):
         """What `algorithm.name` of a document may be: what the manager's own suggestion service offers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRules(self, request, context):
+        """What `earlyStopping.name` of a document may be: what the manager's own early-stopping service offers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -497,6 +509,11 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     servicer.ListAlgorithms,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsResponse.SerializeToString,
+            ),
+            'ListRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRules,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListRulesRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.ListRulesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1206,6 +1223,33 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/ListAlgorithms',
             tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.ListAlgorithmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/ListRules',
+            tunesmith_dot_v1_dot_manager__pb2.ListRulesRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.ListRulesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -96,11 +96,13 @@ class ManagerServiceStub:
     """The stored observations of a trial, in the order in which they came, in packed columns."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListEventsRequest, _manager_pb2.ListEventsResponse]
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListDecisionsRequest, _manager_pb2.ListDecisionsResponse]
-    """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list."""
+    """What early-stopping rules decided about trials, oldest first."""
     StreamLogs: _grpc.UnaryStreamMultiCallable[_manager_pb2.StreamLogsRequest, _manager_pb2.StreamLogsResponse]
     """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
     ListAlgorithms: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListAlgorithmsRequest, _manager_pb2.ListAlgorithmsResponse]
     """What `algorithm.name` of a document may be: what the manager's own suggestion service offers."""
+    ListRules: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListRulesRequest, _manager_pb2.ListRulesResponse]
+    """What `earlyStopping.name` of a document may be: what the manager's own early-stopping service offers."""
 
 @_typing.type_check_only
 class ManagerServiceAsyncStub(ManagerServiceStub):
@@ -170,11 +172,13 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     """The stored observations of a trial, in the order in which they came, in packed columns."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListEventsRequest, _manager_pb2.ListEventsResponse]  # type: ignore[assignment]
     ListDecisions: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListDecisionsRequest, _manager_pb2.ListDecisionsResponse]  # type: ignore[assignment]
-    """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list."""
+    """What early-stopping rules decided about trials, oldest first."""
     StreamLogs: _aio.UnaryStreamMultiCallable[_manager_pb2.StreamLogsRequest, _manager_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """The text that an attempt printed; with `follow`, also what it prints from now on, until it ends."""
     ListAlgorithms: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListAlgorithmsRequest, _manager_pb2.ListAlgorithmsResponse]  # type: ignore[assignment]
     """What `algorithm.name` of a document may be: what the manager's own suggestion service offers."""
+    ListRules: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListRulesRequest, _manager_pb2.ListRulesResponse]  # type: ignore[assignment]
+    """What `earlyStopping.name` of a document may be: what the manager's own early-stopping service offers."""
 
 class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs studies: asks a suggestion service for assignments, launches a trial for each, and keeps what they report.
@@ -385,7 +389,7 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _manager_pb2.ListDecisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_manager_pb2.ListDecisionsResponse, _abc.Awaitable[_manager_pb2.ListDecisionsResponse]]:
-        """What early-stopping rules decided about trials, oldest first. No rule is applied yet, so there is nothing to list."""
+        """What early-stopping rules decided about trials, oldest first."""
 
     @_abc_1.abstractmethod
     def StreamLogs(
@@ -402,5 +406,13 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_manager_pb2.ListAlgorithmsResponse, _abc.Awaitable[_manager_pb2.ListAlgorithmsResponse]]:
         """What `algorithm.name` of a document may be: what the manager's own suggestion service offers."""
+
+    @_abc_1.abstractmethod
+    def ListRules(
+        self,
+        request: _manager_pb2.ListRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.ListRulesResponse, _abc.Awaitable[_manager_pb2.ListRulesResponse]]:
+        """What `earlyStopping.name` of a document may be: what the manager's own early-stopping service offers."""
 
 def add_ManagerServiceServicer_to_server(servicer: ManagerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -894,6 +894,7 @@ class StudySpec(_message.Message):
     COLLECTOR_FIELD_NUMBER: _builtins.int
     ON_COMPLETION_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    EARLY_STOPPING_FIELD_NUMBER: _builtins.int
     on_completion: Global___OnCompletion.ValueType
     seed: _builtins.int
     """Seed of everything random in the study. Drawn at creation when absent."""
@@ -919,6 +920,10 @@ class StudySpec(_message.Message):
     def trial(self) -> Global___TrialTemplate: ...
     @_builtins.property
     def collector(self) -> Global___CollectorSpec: ...
+    @_builtins.property
+    def early_stopping(self) -> Global___AlgorithmSpec:
+        """The rule that stops hopeless trials. Absent: none."""
+
     def __init__(
         self,
         *,
@@ -933,10 +938,11 @@ class StudySpec(_message.Message):
         collector: Global___CollectorSpec | None = ...,
         on_completion: Global___OnCompletion.ValueType = ...,
         seed: _builtins.int | None = ...,
+        early_stopping: Global___AlgorithmSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "algorithm", b"algorithm", "collector", b"collector", "limits", b"limits", "metrics", b"metrics", "retry", b"retry", "seed", b"seed", "space", b"space", "trial", b"trial"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "algorithm", b"algorithm", "collector", b"collector", "early_stopping", b"early_stopping", "limits", b"limits", "metrics", b"metrics", "retry", b"retry", "seed", b"seed", "space", b"space", "trial", b"trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "algorithm", b"algorithm", "collector", b"collector", "initial", b"initial", "limits", b"limits", "metrics", b"metrics", "objectives", b"objectives", "on_completion", b"on_completion", "retry", b"retry", "seed", b"seed", "space", b"space", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "algorithm", b"algorithm", "collector", b"collector", "early_stopping", b"early_stopping", "initial", b"initial", "limits", b"limits", "metrics", b"metrics", "objectives", b"objectives", "on_completion", b"on_completion", "retry", b"retry", "seed", b"seed", "space", b"space", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -1183,6 +1189,49 @@ class AlgorithmDescription(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AlgorithmDescription: _TypeAlias = AlgorithmDescription  # noqa: Y015
+
+@_typing.final
+class RuleDescription(_message.Message):
+    """One early-stopping rule, for people and for the manager."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    summary: _builtins.str
+    """One line."""
+    description: _builtins.str
+    """A paragraph: what it is good for, and when to take another."""
+    source: _builtins.str
+    """Paper or source of the method."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other names under which it is accepted."""
+
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettingDescription]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        summary: _builtins.str = ...,
+        description: _builtins.str = ...,
+        source: _builtins.str = ...,
+        settings: _abc.Iterable[Global___SettingDescription] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "name", b"name", "settings", b"settings", "source", b"source", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleDescription: _TypeAlias = RuleDescription  # noqa: Y015
 
 @_typing.final
 class SettingDescription(_message.Message):
