@@ -24,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from tunesmith.suggestion._work import limit_library_threads
+from tunesmith.services.workers import limit_library_threads
 
 limit_library_threads()  # of everybody alike, and before numpy is imported
 

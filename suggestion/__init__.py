@@ -4,6 +4,7 @@ An algorithm, ours or a third party's, needs what this face exports: a class und
 and answers `check` and `suggest` (the protocol `Algorithm`).
 """
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.suggestion._algorithm import (
     Algorithm,
     Answer,
@@ -14,10 +15,10 @@ from tunesmith.suggestion._algorithm import (
     Suggestion,
     TrialRecord,
 )
-from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._points import Drawn, Points
-from tunesmith.suggestion._registry import Registry, UnknownAlgorithm, load_registry, register
-from tunesmith.suggestion._settings import Settings, read_settings
+from tunesmith.suggestion._registry import Registry, load_registry, register
+from tunesmith.suggestion._settings import read_settings
 
 __all__ = [
     "Algorithm",
@@ -36,7 +37,6 @@ __all__ = [
     "StudyView",
     "Suggestion",
     "TrialRecord",
-    "UnknownAlgorithm",
     "load_registry",
     "read_settings",
     "register",

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from tunesmith.services.settings import Settings
 from tunesmith.study import Assignment, Mistake, StudySpec, TrialState
 from tunesmith.suggestion._description import AlgorithmDescription
-from tunesmith.suggestion._settings import Settings
 
 
 class Status(StrEnum):

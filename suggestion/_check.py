@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, NoFeasiblePoint, StudySpec
 from tunesmith.suggestion._algorithm import Algorithm, Confirming, Remarking
 from tunesmith.suggestion._points import EXACT_UP_TO, sample
-from tunesmith.suggestion._settings import Settings, read_settings
+from tunesmith.suggestion._settings import read_settings
 
 
 def read_study(algorithm: Algorithm, spec: StudySpec) -> tuple[Settings, list[Mistake]]:

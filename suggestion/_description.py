@@ -1,36 +1,8 @@
 """What an algorithm says of itself: for people who choose one, and for the manager that must know what it can do."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from tunesmith.study import ParameterValue
-
-
-class SettingType(StrEnum):
-    """Type of a setting's value. A whole double is accepted as an int, an int as a double; a bool is neither."""
-
-    DOUBLE = "double"
-    INT = "int"
-    STRING = "string"
-    BOOL = "bool"
-
-
-@dataclass(frozen=True, slots=True)
-class SettingDescription:
-    """One setting. `default` None: the algorithm chooses; `min` and `max` are inclusive, None: not limited.
-
-    `choices`, when not empty, lists the only values of a string setting. `aliases`: other names that are accepted for
-    it, as Katib calls it; an algorithm reads it by `name` only.
-    """
-
-    name: str
-    type: SettingType
-    meaning: str
-    default: ParameterValue | None = None
-    min: float | None = None
-    max: float | None = None
-    choices: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+from tunesmith.services.settings import SettingDescription
 
 
 @dataclass(frozen=True, slots=True)

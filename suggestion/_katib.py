@@ -4,7 +4,6 @@ Each request brings the whole history and is answered from it alone. What is hel
 request, by which the trials that did not change need not be read again; it never changes an answer.
 """
 
-import asyncio
 import hashlib
 from functools import partial
 from typing import Any, Final
@@ -14,14 +13,16 @@ import grpc
 from tunesmith.katib.v1beta1 import api_pb2 as katib
 from tunesmith.katib.v1beta1 import api_pb2_grpc
 from tunesmith.services.server import HealthName
+from tunesmith.services.studies import Studies
+from tunesmith.services.turns import Turns
+from tunesmith.services.workers import Kind, Workers
 from tunesmith.suggestion._katib_check import check
 from tunesmith.suggestion._katib_history import KatibHeld, advance, numbered
 from tunesmith.suggestion._katib_lost import find_lost
 from tunesmith.suggestion._katib_reply import reply
 from tunesmith.suggestion._katib_study import KatibStudy, identity, study_of
 from tunesmith.suggestion._registry import Registry
-from tunesmith.suggestion._studies import Studies
-from tunesmith.suggestion._work import Kind, Workers
+from tunesmith.suggestion._studies import Held
 
 SERVICE: Final[str] = katib.DESCRIPTOR.services_by_name["Suggestion"].full_name
 HEALTH: Final = HealthName("manager.v1beta1.Suggestion")
@@ -33,10 +34,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class KatibSuggestion(api_pb2_grpc.SuggestionServicer):
     """Answers for the algorithms of a registry; holds studies and works as the SuggestionService beside it does."""
 
-    def __init__(self, registry: Registry, studies: Studies, workers: Workers) -> None:
+    def __init__(self, registry: Registry, studies: Studies[Held], workers: Workers) -> None:
         """Share what is held, and the threads, with the other contract."""
-        self._registry, self._studies, self._workers = registry, studies, workers
-        self._turns: set[asyncio.Task[katib.GetSuggestionsReply]] = set()
+        self._registry, self._workers = registry, workers
+        self._turns = Turns(studies, workers)
 
     def register(self, server: grpc.aio.Server) -> list[str]:
         """Add the service to a server."""
@@ -52,31 +53,9 @@ class KatibSuggestion(api_pb2_grpc.SuggestionServicer):
 
     async def GetSuggestions(self, request: katib.GetSuggestionsRequest, context: Context) -> katib.GetSuggestionsReply:
         """Propose as many assignments as are asked for."""
-        turn = asyncio.create_task(self._turn(request))
-        self._turns.add(turn)
-        turn.add_done_callback(self._done)
-        return await asyncio.shield(turn)  # the thread goes on when the caller does not, and must keep the lock
-
-    async def _turn(self, request: katib.GetSuggestionsRequest) -> katib.GetSuggestionsReply:
-        known = identity(request.experiment, self._registry)
-        uid = _uid(known, request)
-        async with self._studies.lock(uid):
-            held = self._studies.get(uid)
-            try:
-                work = partial(_take_turn, held, uid, request, self._registry)
-                kind = self._registry.kind_of(request.experiment.spec.algorithm.algorithm_name)
-                advanced, answer = await self._workers.run(kind, work)
-            except BaseException:
-                self._studies.drop(uid)  # it may be half done
-                raise
-            self._studies.put(advanced)
-        return answer
-
-    def _done(self, turn: "asyncio.Task[katib.GetSuggestionsReply]") -> None:
-        """Let go of a turn whose caller may be gone."""
-        self._turns.discard(turn)
-        if not turn.cancelled():
-            turn.exception()  # seen: asyncio would log it when the caller is gone
+        uid = _uid(identity(request.experiment, self._registry), request)
+        kind = self._registry.kind_of(request.experiment.spec.algorithm.algorithm_name)
+        return await self._turns.take(uid, kind, partial(_take_turn, uid=uid, request=request, registry=self._registry))
 
 
 def _uid(known: bytes, request: katib.GetSuggestionsRequest) -> str:
@@ -86,8 +65,8 @@ def _uid(known: bytes, request: katib.GetSuggestionsRequest) -> str:
 
 
 def _take_turn(
-    held: object, uid: str, request: katib.GetSuggestionsRequest, registry: Registry
-) -> tuple[KatibHeld, katib.GetSuggestionsReply]:
+    held: Held | None, uid: str, request: katib.GetSuggestionsRequest, registry: Registry
+) -> tuple[Held, katib.GetSuggestionsReply]:
     """Bring a study to the request's history, and ask its algorithm."""
     study: KatibStudy = study_of(request.experiment, registry)
     known = held if isinstance(held, KatibHeld) else None

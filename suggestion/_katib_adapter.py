@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from tunesmith.katib.v1beta1 import api_pb2 as katib
 from tunesmith.services.errors import FixRequest, NotOffered, TryAgain, TunesmithError
+from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
@@ -18,7 +19,6 @@ from tunesmith.suggestion._katib_space import alike, codecs_for, experiment_of
 from tunesmith.suggestion._katib_told import NAME, SETTINGS, Told, remembered, settings_of, told_of
 from tunesmith.suggestion._katib_values import Codec, text_of
 from tunesmith.suggestion._points import EXACT_UP_TO
-from tunesmith.suggestion._settings import Settings
 from tunesmith.suggestion.algorithms.random import EXHAUSTED
 
 _PARENT = "pbt.suggestion.katib.kubeflow.org/parent"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tunesmith.katib.v1beta1 import api_pb2 as katib
-from tunesmith.services.errors import FixRequest
+from tunesmith.services.errors import FixRequest, NotFound
 from tunesmith.study import ParameterValue
 from tunesmith.suggestion._algorithm import Algorithm
 from tunesmith.suggestion._katib_rules import Refused, typed_settings
-from tunesmith.suggestion._registry import Registry, UnknownAlgorithm
+from tunesmith.suggestion._registry import Registry
 
 HYPERBAND: Final = "hyperband"
 RESOURCE: Final = "resource_name"
@@ -52,7 +52,7 @@ def asked_of(spec: katib.ExperimentSpec, registry: Registry) -> Asked:
     called = spec.algorithm.algorithm_name
     try:
         algorithm = registry.get(called)
-    except UnknownAlgorithm as error:
+    except NotFound as error:
         raise FixRequest(f"unknown algorithm name {called[:100]}") from error
     state = CARRIED if algorithm.description.name != HYPERBAND else (*CARRIED, *STATE)
     given = tuple(one for one in spec.algorithm.algorithm_settings if one.name not in state)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tunesmith.katib.v1beta1 import api_pb2 as katib
+from tunesmith.services.settings import SettingDescription, SettingType
 from tunesmith.study import ParameterValue
-from tunesmith.suggestion._description import AlgorithmDescription, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._settings import all_settings
 
 

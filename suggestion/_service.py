@@ -1,30 +1,25 @@
 """The gRPC face of the algorithms: Describe, Validate and Suggest of tunesmith.v1.SuggestionService.
 
-**What is held.** A study's history is kept between calls at the revision that the last call brought it to. A call whose
-`base_revision` (and digest) is another is refused with BASE_REVISION and the one that is held; the caller streams from
-there, or from 0, which always works and replaces what is held. So does a caller whose reply was lost: the history it
-sent is held already, its base is not the held one any more, and it asks again from the held one.
-
-The digest is the caller's own; the service only compares. When the revision fits and the digest does not (a restored
-database), nothing is held of the study. What is held never changes an answer, so any number of these services may run
-side by side, and any of them may die.
+A study's history is kept between calls at the revision that the last call brought it to; `services.revisions` says how
+a caller goes on from there. What is held never changes an answer.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import grpc
 
-from tunesmith.services.errors import FixRequest
+from tunesmith.services.revisions import check_base, check_header, read_chunks, read_header
+from tunesmith.services.studies import Studies
+from tunesmith.services.turns import Turns
+from tunesmith.services.workers import Kind, Workers
 from tunesmith.suggestion._algorithm import Answer
 from tunesmith.suggestion._check import unconfirmed, unreachable, warnings
 from tunesmith.suggestion._registry import Registry
-from tunesmith.suggestion._studies import Held, Studies
-from tunesmith.suggestion._turn import advance, ask, base_of, check_header, fits, read_job, refused
+from tunesmith.suggestion._studies import Held
+from tunesmith.suggestion._turn import advance, ask, read_job, refused
 from tunesmith.suggestion._wire import algorithm_to_proto, answer_to_proto
-from tunesmith.suggestion._work import Kind, Workers
 from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import suggestion_pb2_grpc
 
@@ -36,10 +31,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
     """Answers for the algorithms of a registry. Their work is done in threads, so that other calls are answered."""
 
-    def __init__(self, registry: Registry, studies: Studies, workers: Workers | None = None) -> None:
+    def __init__(self, registry: Registry, studies: Studies[Held], workers: Workers | None = None) -> None:
         """Offer the registry's algorithms, and hold what `studies` has room for."""
-        self._registry, self._studies, self._workers = registry, studies, workers or Workers()
-        self._turns: set[asyncio.Task[messages.SuggestResponse]] = set()
+        self._registry, self._workers = registry, workers or Workers()
+        self._turns = Turns(studies, self._workers)
 
     def register(self, server: grpc.aio.Server) -> list[str]:
         """Add the service to a server."""
@@ -59,43 +54,14 @@ class SuggestionService(suggestion_pb2_grpc.SuggestionServiceServicer):
         self, requests: AsyncIterator[messages.SuggestRequest], context: Context
     ) -> messages.SuggestResponse:
         """Take a header and the history after its base, and answer the names in it."""
-        header = await _header(requests)
-        self._check_base(header)  # before the history is streamed in vain; it is checked again when its turn comes
-        chunks = [chunk async for chunk in _chunks(requests)]
-        turn = asyncio.create_task(self._turn(header, chunks))
-        self._turns.add(turn)
-        turn.add_done_callback(self._done)
-        return await asyncio.shield(turn)  # the thread goes on when the caller does not, and must keep the lock
-
-    async def _turn(
-        self, header: messages.SuggestHeader, chunks: list[messages.HistoryChunk]
-    ) -> messages.SuggestResponse:
-        """Do a call's work when no other call works on the study."""
-        uid = header.study_uid
-        async with self._studies.lock(uid):
-            held = self._check_base(header)
-            try:
-                work = partial(_take_turn, held, header, chunks, self._registry)
-                kind = self._registry.kind_of(header.spec.algorithm.name, header.spec.algorithm.endpoint)
-                advanced, response = await self._workers.run(kind, work)
-            except BaseException:
-                self._studies.drop(uid)  # it may be half done
-                raise
-            self._studies.put(advanced)
-        return response
-
-    def _check_base(self, header: messages.SuggestHeader) -> Held | None:
-        """Return what is held of the study. Raises BaseRevision when the history that follows does not fit to it."""
-        held = self._studies.get(header.study_uid)
-        if not fits(held, header):
-            raise base_of(held, header)
-        return held
-
-    def _done(self, turn: "asyncio.Task[messages.SuggestResponse]") -> None:
-        """Let go of a turn whose caller may be gone."""
-        self._turns.discard(turn)
-        if not turn.cancelled():
-            turn.exception()  # seen: asyncio would log it when the caller is gone
+        header = (await read_header(requests)).header
+        check_header(header, [name.number for name in header.names], "names")
+        fits = partial(check_base, header=header)
+        fits(self._turns.held(header.study_uid))  # before the history is streamed in vain
+        chunks = [request.history async for request in read_chunks(requests, "history")]
+        kind = self._registry.kind_of(header.spec.algorithm.name, header.spec.algorithm.endpoint)
+        work = partial(_take_turn, header=header, chunks=chunks, registry=self._registry)
+        return await self._turns.take(header.study_uid, kind, work, fits)
 
 
 def _take_turn(
@@ -115,21 +81,3 @@ def _validate(request: messages.ValidateRequest, registry: Registry) -> messages
     if mistakes := unreachable(job.spec, job.seed) or unconfirmed(job.algorithm, job.spec, job.settings):
         raise refused(mistakes)
     return messages.ValidateResponse(warnings=warnings(job.algorithm, job.spec, job.settings))
-
-
-async def _header(requests: AsyncIterator[messages.SuggestRequest]) -> messages.SuggestHeader:
-    """Read the first message of the stream."""
-    async for request in requests:
-        if request.WhichOneof("part") == "header":
-            check_header(request.header)
-            return request.header
-        break
-    raise FixRequest("the first message of the stream must be a header")
-
-
-async def _chunks(requests: AsyncIterator[messages.SuggestRequest]) -> AsyncIterator[messages.HistoryChunk]:
-    """Read the messages after the first one."""
-    async for request in requests:
-        if request.WhichOneof("part") != "history":
-            raise FixRequest("every message of the stream but the first must be a chunk of history")
-        yield request.history

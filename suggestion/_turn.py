@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, ReportBug, TunesmithError
+from tunesmith.services.errors import FixRequest, ReportBug, TunesmithError
 from tunesmith.study import DocumentError, Mistake, NoFeasiblePoint, wire
 from tunesmith.suggestion._algorithm import Answer
 from tunesmith.suggestion._check import read_study, seed_of
 from tunesmith.suggestion._history import History
-from tunesmith.suggestion._registry import Registry, UnknownAlgorithm
+from tunesmith.suggestion._registry import Registry
 from tunesmith.suggestion._studies import Held, Job
 from tunesmith.suggestion._wire import records_from_proto
 from tunesmith.v1 import suggestion_pb2 as messages
@@ -15,37 +15,6 @@ from tunesmith.v1 import types_pb2
 
 MOST = 1000
 """Characters of an algorithm's own error that are passed on."""
-
-
-def check_header(header: messages.SuggestHeader) -> None:
-    """Raise FixRequest for a header that no caller should send."""
-    rules = [
-        (bool(header.study_uid), f"`study_uid` must not be empty, but got {header.study_uid!r}"),
-        (
-            0 <= header.base_revision <= header.revision,
-            "`0 <= base_revision <= revision` must hold, but got "
-            f"(base_revision={header.base_revision}, revision={header.revision})",
-        ),
-    ]
-    numbers = [name.number for name in header.names]
-    if any(one >= other for one, other in zip([-1, *numbers], numbers, strict=False)):
-        rules.append((False, f"`names` must have numbers of 0 or more that rise, but got {numbers[:100]}"))
-    if broken := [message for holds, message in rules if not holds]:
-        raise FixRequest("; ".join(broken))
-
-
-def fits(held: Held | None, header: messages.SuggestHeader) -> bool:
-    """Whether the history that follows can be put to what is held; a history from 0 on always can."""
-    if header.base_revision == 0:
-        return True
-    return held is not None and (held.revision, held.digest) == (header.base_revision, header.base_digest)
-
-
-def base_of(held: Held | None, header: messages.SuggestHeader) -> BaseRevision:
-    """Make the error that names what is held. A revision whose digest is another's counts as nothing."""
-    if held is None or held.revision == header.base_revision:
-        return BaseRevision(0, 0)
-    return BaseRevision(held.revision, held.digest)
 
 
 def advance(
@@ -87,8 +56,6 @@ def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
         algorithm = registry.serving(spec.algorithm)
     except DocumentError as error:
         raise refused(error.mistakes) from error
-    except UnknownAlgorithm as error:
-        raise NotFound(str(error)) from error
     settings, mistakes = read_study(algorithm, spec)
     if mistakes:
         raise refused(mistakes)

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from tunesmith.services.errors import FixRequest
+from tunesmith.services.settings_wire import setting_to_proto
 from tunesmith.study import Assignment, DocumentError, ParameterValue, wire
 from tunesmith.suggestion._algorithm import Algorithm, Answer, Explanation, Status, Suggestion, TrialRecord
-from tunesmith.suggestion._description import Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import Capabilities
 from tunesmith.suggestion._settings import all_settings
 from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import types_pb2
@@ -16,12 +17,6 @@ _STATUS: Mapping[Status, messages.SuggestStatus.ValueType] = {
     Status.OK: messages.SUGGEST_STATUS_UNSPECIFIED,
     Status.WAIT: messages.SUGGEST_STATUS_WAIT,
     Status.EXHAUSTED: messages.SUGGEST_STATUS_EXHAUSTED,
-}
-_SETTING_TYPE: Mapping[SettingType, types_pb2.SettingType.ValueType] = {
-    SettingType.DOUBLE: types_pb2.SETTING_TYPE_DOUBLE,
-    SettingType.INT: types_pb2.SETTING_TYPE_INT,
-    SettingType.STRING: types_pb2.SETTING_TYPE_STRING,
-    SettingType.BOOL: types_pb2.SETTING_TYPE_BOOL,
 }
 
 
@@ -97,7 +92,7 @@ def algorithm_to_proto(algorithm: Algorithm) -> types_pb2.AlgorithmDescription:
         summary=description.summary,
         description=description.description,
         source=description.source,
-        settings=[_setting_to_proto(setting) for setting in all_settings(description)],
+        settings=[setting_to_proto(setting) for setting in all_settings(description)],
         capabilities=_capabilities_to_proto(description.capabilities),
     )
 
@@ -114,21 +109,3 @@ def _capabilities_to_proto(can: Capabilities) -> types_pb2.Capabilities:
         uses_values=can.uses_values,
         uses_steps=can.uses_steps,
     )
-
-
-def _setting_to_proto(setting: SettingDescription) -> types_pb2.SettingDescription:
-    """Write what a setting is."""
-    return types_pb2.SettingDescription(
-        name=setting.name,
-        type=_SETTING_TYPE[setting.type],
-        default_value=None if setting.default is None else wire.value_to_proto(setting.default),
-        min=setting.min,
-        max=setting.max,
-        choices=setting.choices,
-        meaning=setting.meaning + _also(setting.aliases),
-    )
-
-
-def _also(aliases: Iterable[str]) -> str:
-    """Tell of a setting's other names, for which the contract has no place of their own."""
-    return "".join(f" Also accepted as `{alias}`." for alias in aliases)

@@ -2,7 +2,7 @@
 
 from tests.postgres import postgres_server, postgres_url
 
-from tunesmith.suggestion._work import limit_library_threads
+from tunesmith.services.workers import limit_library_threads
 
 limit_library_threads()  # as the suggestion service does; and before anything imports numpy
 

@@ -93,10 +93,10 @@ def _serve_stateful(port: str, log: Path, rungs: bool) -> None:
 
 def _serve_ours(port: str) -> None:
     from tunesmith.services.server import serve
+    from tunesmith.services.studies import Studies
+    from tunesmith.services.workers import Workers
     from tunesmith.suggestion import load_registry
     from tunesmith.suggestion._katib import KatibSuggestion
-    from tunesmith.suggestion._studies import Studies
-    from tunesmith.suggestion._work import Workers
 
     servicer = KatibSuggestion(load_registry(), Studies(), Workers())
     listen = [f"127.0.0.1:{port}"]

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from tunesmith.services.settings import Settings
 from tunesmith.study import Limits, Mistake, ParameterValue, SearchSpace, StudySpec
 from tunesmith.suggestion._algorithm import Algorithm, Answer, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._joe_kuo import DIMENSIONS
 from tunesmith.suggestion._points import EXACT_UP_TO
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import Settings, read_settings
+from tunesmith.suggestion._settings import read_settings
 from tunesmith.suggestion._start import first_algorithm
 from tunesmith.suggestion._table import table_of
 from tunesmith.suggestion.algorithms.gp import Gp

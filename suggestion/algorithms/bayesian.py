@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Assignment, Mistake, SearchSpace, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
-from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._points import EXACT_UP_TO, Drawn, Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import PATH, Settings
+from tunesmith.suggestion._settings import PATH
 from tunesmith.suggestion._told import Told, told
 from tunesmith.suggestion.algorithms.random import EXHAUSTED
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._cma_cube import Sample, to_label
 from tunesmith.suggestion._cma_history import GENERATION, POINT, Progress, progress_of
 from tunesmith.suggestion._cma_run import RESTARTS, Options
-from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._points import Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import Settings
 
 SIGMA = 0.167
 """A sixth of each parameter's range."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
-from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._mutation import Breeder, Child
 from tunesmith.suggestion._points import DRAWS, Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import PATH, Settings
+from tunesmith.suggestion._settings import PATH
 from tunesmith.suggestion._table import Standing, table_of
 
 POPULATION, SAMPLE = 20, 10

@@ -8,15 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._cube import Cube
-from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._gp_model import Hyper, Posterior, first_guess, fit
 from tunesmith.suggestion._gp_search import search
 from tunesmith.suggestion._points import Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import Settings
 from tunesmith.suggestion._start import space_filling
 from tunesmith.suggestion._table import Standing, table_of
 from tunesmith.suggestion._told import chosen

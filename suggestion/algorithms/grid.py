@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion import _walk
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion, TrialRecord
-from tunesmith.suggestion._description import AlgorithmDescription, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._points import Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import Settings
 
 LABEL = "grid.index"
 """Label of a trial: its place in the grid's order, from 0."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import CategoricalDomain, Mistake, Parameter, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, StudyView, Suggestion
 from tunesmith.suggestion._brackets import Plan, levels
-from tunesmith.suggestion._description import AlgorithmDescription, Capabilities, SettingDescription, SettingType
+from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
 from tunesmith.suggestion._halving import Turn
 from tunesmith.suggestion._points import Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import PATH, Settings
+from tunesmith.suggestion._settings import PATH
 
 RESOURCE, MOST, ETA = "resource_name", "r_l", "eta"
 

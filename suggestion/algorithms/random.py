@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._points import EXACT_UP_TO, Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import Settings
 
 EXHAUSTED = "every point of the search space has been tried"
 

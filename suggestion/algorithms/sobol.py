@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tunesmith.services.settings import Settings
 from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion import _walk
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion, TrialRecord
@@ -11,7 +12,6 @@ from tunesmith.suggestion._description import AlgorithmDescription
 from tunesmith.suggestion._joe_kuo import DIMENSIONS
 from tunesmith.suggestion._points import Drawn, Points
 from tunesmith.suggestion._registry import register
-from tunesmith.suggestion._settings import Settings
 from tunesmith.suggestion._sobol import BITS, SobolSequence
 
 LABEL = "sobol.index"

@@ -17,11 +17,12 @@ from tests.suggestion.conformance import ONE_POINT, make_spec
 from tunesmith.services.channel import open_channel, rpc_errors
 from tunesmith.services.errors import FixRequest, TunesmithError
 from tunesmith.services.server import serving
+from tunesmith.services.studies import Studies
+from tunesmith.services.workers import THREAD_VARIABLES, Workers, limit_library_threads
 from tunesmith.study import Condition, IntDomain, Mistake, Parameter, SearchSpace, StudySpec, wire
 from tunesmith.suggestion import AlgorithmDescription, Answer, Capabilities, Registry, Settings, Status, StudyView
 from tunesmith.suggestion._service import SERVICE, SuggestionService
-from tunesmith.suggestion._studies import Studies
-from tunesmith.suggestion._work import THREAD_VARIABLES, Workers, limit_library_threads
+from tunesmith.suggestion._studies import Held
 from tunesmith.v1 import suggestion_pb2 as messages
 from tunesmith.v1 import suggestion_pb2_grpc
 
@@ -71,7 +72,7 @@ async def serve(service: SuggestionService) -> AsyncIterator[grpc.aio.Channel]:
             yield channel
 
 
-def serve_busy(studies: Studies) -> AbstractAsyncContextManager[grpc.aio.Channel]:
+def serve_busy(studies: Studies[Held]) -> AbstractAsyncContextManager[grpc.aio.Channel]:
     return serve(SuggestionService(Registry([Busy()]), studies))
 
 
@@ -109,7 +110,7 @@ async def test_health_answers_while_an_algorithm_computes() -> None:
 
 
 async def test_a_study_whose_algorithm_failed_is_not_held() -> None:
-    studies = Studies()
+    studies = Studies[Held]()
     async with serve_busy(studies) as channel:
         for _ in range(2):
             with pytest.raises(TunesmithError):

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.suggestion.conformance import FINITE, NAMES, REGISTRY, make_spec
 
+from tunesmith.services.studies import Studies
 from tunesmith.study import TrialState
 from tunesmith.suggestion import TrialRecord
 from tunesmith.suggestion._check import read_study
 from tunesmith.suggestion._history import History
-from tunesmith.suggestion._studies import Held, Job, Studies
+from tunesmith.suggestion._studies import Held, Job
 from tunesmith.v1 import types_pb2
 
 _WIDTHS = st.sampled_from([0, 0.1, 0.2, 1.7e308, float("nan"), 10**400, "no number", None])
@@ -66,7 +67,7 @@ def _held(uid: str, trials: int) -> Held:
 
 
 def test_the_studies_used_least_recently_are_dropped() -> None:
-    studies = Studies(most_studies=2)
+    studies = Studies[Held](most_studies=2)
     for uid in "abc":
         studies.put(_held(uid, 0))
     assert studies.get("a") is None
@@ -77,7 +78,7 @@ def test_the_studies_used_least_recently_are_dropped() -> None:
 
 
 def test_trials_are_bounded_too_but_the_last_study_is_held() -> None:
-    studies = Studies(most_trials=10)
+    studies = Studies[Held](most_size=10)
     for uid, trials in [("a", 4), ("b", 4), ("c", 4)]:
         studies.put(_held(uid, trials))
     assert [uid for uid in "abc" if studies.get(uid)] == ["b", "c"]
@@ -90,7 +91,7 @@ def test_trials_are_bounded_too_but_the_last_study_is_held() -> None:
 
 
 async def test_a_lock_is_per_study_and_leaves_nothing_behind() -> None:
-    studies, order = Studies(), list[str]()
+    studies, order = Studies[Held](), list[str]()
 
     async def work(uid: str, name: str, wait: asyncio.Event | None) -> None:
         async with studies.lock(uid):

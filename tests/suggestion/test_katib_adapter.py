@@ -13,6 +13,7 @@ from tests.suggestion.conformance import MIXED
 from tunesmith.katib.v1beta1 import api_pb2 as katib
 from tunesmith.katib.v1beta1 import api_pb2_grpc
 from tunesmith.services.errors import FixRequest, NotOffered, TryAgain
+from tunesmith.services.settings import Settings
 from tunesmith.study import (
     AlgorithmSpec,
     Assignment,
@@ -35,7 +36,6 @@ from tunesmith.suggestion._check import read_study
 from tunesmith.suggestion._history import History
 from tunesmith.suggestion._katib_adapter import KatibAdapter
 from tunesmith.suggestion._katib_told import LABELS, NAME, SETTINGS, VALUES
-from tunesmith.suggestion._settings import Settings
 
 SPACE = SearchSpace(
     (

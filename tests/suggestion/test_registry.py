@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from tunesmith.services.errors import NotFound
 from tunesmith.study import StudySpec
 from tunesmith.suggestion import (
     AlgorithmDescription,
@@ -15,7 +16,6 @@ from tunesmith.suggestion import (
     Registry,
     Settings,
     StudyView,
-    UnknownAlgorithm,
     load_registry,
     register,
 )
@@ -102,14 +102,14 @@ def test_every_algorithm_is_described_for_people() -> None:
 
 
 def test_an_unknown_name_says_what_there_is() -> None:
-    with pytest.raises(UnknownAlgorithm, match=r"'gird' is not offered here; did you mean 'grid'\? \(offered: auto, "):
+    with pytest.raises(NotFound, match=r"'gird' is not offered here; did you mean 'grid'\? \(offered: auto, "):
         load_registry().get("gird")
 
 
 def test_only_some_are_offered() -> None:
     registry = load_registry().only(["sobol", "qmc", "grid"])
     assert names(registry) == ["grid", "sobol"]
-    with pytest.raises(UnknownAlgorithm):
+    with pytest.raises(NotFound):
         registry.get("random")
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.suggestion.conformance import MIXED, make_spec
 
+from tunesmith.services.settings import Settings
 from tunesmith.study import Assignment, Objective, ObjectiveType, TrialState
 from tunesmith.suggestion import StudyView, TrialRecord
 from tunesmith.suggestion._history import History
-from tunesmith.suggestion._settings import Settings
 from tunesmith.suggestion._table import Standing, Table, table_of
 
 SPEC = make_spec("random", MIXED)
