@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith.services import errors
-from tunesmith.services.own_suggestion import OwnSuggestion
+from tunesmith.services.own_service import own_suggestion
 from tunesmith.services.supervise import Supervisor
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ async def _service() -> AsyncIterator[Callable[[], Awaitable[str]]]:
     """Gives what waits for the address of our own service, which lives as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         supervisor = Supervisor(Path(folder))
-        own = OwnSuggestion(supervisor, Path(folder))
-
+        own = own_suggestion(supervisor, Path(folder))
         try:
             await own.start()
             await asyncio.to_thread(_import_grpc)

@@ -22,6 +22,9 @@ _PARAMS = "TUNESMITH_PARAMS"
 _CHECKPOINTS = "TUNESMITH_CHECKPOINT_DIR"
 _REPORTS = "reports.jsonl"
 _STOP = "stop"
+_ASKS = "asks"
+
+_told: set[str] = set()  # folders of trials that are known to look for a stop
 
 
 def params(**defaults: Value) -> dict[str, Value]:
@@ -70,9 +73,20 @@ def report(step: "SupportsIndex | SupportsFloat | None" = None, **metrics: "Supp
 
 
 def should_stop() -> bool:
-    """Whether the trial was asked to end: save what is worth saving, and exit. False outside of a trial."""
+    """Whether the trial was asked to end: save what is worth saving, and exit. False outside of a trial.
+
+    A trial that asks is given half a minute to end by itself when a rule stops it early; another one gets TERM at once.
+    """
     folder = os.environ.get(_FOLDER)
-    return folder is not None and os.path.exists(os.path.join(folder, _STOP))
+    if folder is None:
+        return False
+    if folder not in _told:
+        _told.add(folder)
+        try:  # noqa: SIM105 - importing contextlib would cost as much as all the rest
+            os.close(os.open(os.path.join(folder, _ASKS), os.O_CREAT | os.O_CLOEXEC, 0o666))
+        except OSError:  # a full disk, or a folder that is gone: then it is not given that time
+            pass
+    return os.path.exists(os.path.join(folder, _STOP))
 
 
 def checkpoint_dir() -> "Path":

@@ -58,6 +58,7 @@ def main() -> None:
     help="Address of a suggestion service; with https:// it is known by TUNESMITH_CA, and we by TUNESMITH_CERT and "
     "TUNESMITH_KEY.  [default: start one when needed]",
 )
+@click.option("--earlystop", metavar="ADDR", help="Address of an early-stopping service; as --suggestion.")
 @click.option(
     "--secret-env",
     multiple=True,
@@ -77,6 +78,7 @@ def serve(
     insecure_bind: bool,
     idle: float | None,
     suggestion: str | None,
+    earlystop: str | None,
     secret_env: tuple[str, ...],
     warm: bool,
 ) -> None:
@@ -98,6 +100,7 @@ def serve(
         insecure_bind=insecure_bind,
         idle=idle,
         suggestion=suggestion,
+        earlystop=earlystop,
         secrets=_secrets(secret_env, os.environ.get("TUNESMITH_SECRET_ENV", "")),
         warm=warm,
     )

@@ -11,7 +11,7 @@ from tunesmith.manager._decide import decide
 from tunesmith.manager._initial import complete
 from tunesmith.manager._reading import store_piece
 from tunesmith.manager._snapshot import LiveTrial, Oracle, Snapshot, StopKind
-from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow, Tx
+from tunesmith.manager.storage import Explanation, NewDecision, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.study import Assignment, StudyState, TrialState
 
 
@@ -20,8 +20,8 @@ class Outside:
     """What a round calls for outside the store, once it is committed."""
 
     launches: list[tuple[StudyRow, TrialRow]] = field(default_factory=list)
-    stops: list[int] = field(default_factory=list)
-    """Numbers of the trials whose launcher must be told to stop them."""
+    stops: list[tuple[int, StopKind]] = field(default_factory=list)
+    """Numbers of the trials whose launcher must be told to stop them, and why."""
     ask: int = 0
     """Assignments to ask for."""
     room: int = 0
@@ -45,6 +45,8 @@ class Round:
     """Attempts that were launched and are not recorded so."""
     given: Sequence[tuple[int, NewTrial]]
     """Suggestions that have no trial yet, by the number they are for."""
+    verdicts: Sequence[NewDecision]
+    """What the early-stopping rule said and the store does not know."""
     oracle: Callable[[int], Oracle]
     """What the suggestion service says about the study at a revision."""
     broken: str | None
@@ -65,7 +67,8 @@ class Round:
         for attempt in self.ended:
             if attempt.ending is not None and self._open_now(tx, attempt):
                 self._conclude(tx, study, attempt, attempt.ending)
-        outside.changed = bool(self.started or self.ended)
+        self._judge(tx)
+        outside.changed = bool(self.started or self.ended or self.verdicts)
         while True:
             study, trials = tx.study(self.uid), tx.live_trials(self.uid)
             proposals = len(self._usable(study))
@@ -74,7 +77,7 @@ class Round:
             if not self._apply(tx, study, {trial.number: trial for trial in trials}, actions, outside):
                 break
             outside.changed = True
-        outside.stops = [trial.number for trial in trials if trial.attempt_open and trial.stop_kind is not None]
+        outside.stops = [(t.number, StopKind(t.stop_kind)) for t in trials if t.attempt_open and t.stop_kind]
         outside.idle = study.state is StudyState.PAUSED and not any(trial.attempt_open for trial in trials)
         outside.final = study.state.final
         self.fault_point("recorded")
@@ -116,6 +119,15 @@ class Round:
     def _move(self, tx: Tx, trial: TrialRow, result: Conclusion) -> None:
         due = None if result.delay is None else self.now + result.delay
         tx.move_trial(trial.id, result.state, result.reason, result.message, self.now, not_before=due)
+
+    def _judge(self, tx: Tx) -> None:
+        """Keep the rule's decisions with the stops that they ask for. A trial that has ended meanwhile has ended."""
+        fresh = [verdict for verdict in self.verdicts if not _known(tx.trial(self.uid, verdict.trial_number), verdict)]
+        tx.add_decisions(self.uid, fresh, self.now)
+        for verdict in fresh:
+            trial = tx.trial(self.uid, verdict.trial_number)
+            if verdict.stop and trial.attempt_open and trial.attempt == verdict.attempt:
+                tx.request_stop(trial.id, StopKind.EARLY.value, verdict.reason, self.now)
 
     # ---- what is decided
 
@@ -185,6 +197,11 @@ class Round:
     def _room(self, study: StudyRow) -> int:
         limit = study.job.spec.limits.trials
         return 2**31 if limit is None else limit - study.total
+
+
+def _known(trial: TrialRow, verdict: NewDecision) -> bool:
+    """Whether an earlier commit that nobody told us of has this decision's stop."""
+    return trial.stop_kind == StopKind.EARLY.value and trial.attempt == verdict.attempt
 
 
 def snapshot_of(

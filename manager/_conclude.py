@@ -55,6 +55,8 @@ def conclude(ended: Ended, retry: Retry) -> Conclusion:
     """
     if ended.stop is StopKind.KILL:
         return Conclusion(AttemptEnding.STOPPED, None, TrialState.KILLED, "stopped", ended.message)
+    if ended.stop is StopKind.EARLY:
+        return Conclusion(AttemptEnding.STOPPED, None, TrialState.EARLY_STOPPED, "earlyStopped", ended.message)
     if ended.stop is StopKind.INTERRUPT:
         return Conclusion(AttemptEnding.INTERRUPTED, None, TrialState.PENDING, "interrupted", ended.message, 0.0)
     failure = FailureClass.TIMEOUT if ended.stop is StopKind.TIMEOUT else ended.failure or _missing(ended)

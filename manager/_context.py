@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from tunesmith.manager._attempts import Ending, Watched, sources_of
-from tunesmith.manager._suggester import NEWEST, History, Suggester
+from tunesmith.manager._calls import NEWEST
+from tunesmith.manager._decider import PAGE, Course, Decider
+from tunesmith.manager._suggester import History, Suggester
 from tunesmith.manager.launchers import Launch, Launcher
 from tunesmith.manager.launchers.workers import WorkersLauncher
-from tunesmith.manager.storage import Fence, Store, StudyRow, TrialRow, Tx
-from tunesmith.study import RenderedTrial, StudySpec, TrialContext, render
+from tunesmith.manager.storage import Fence, Store, StoredObservation, StudyRow, TrialRow, Tx
+from tunesmith.study import RenderedTrial, StudySpec, TrialContext, TrialState, render
 from tunesmith.study.naming import trial_name, trial_seed
 
 T = TypeVar("T")
@@ -43,6 +45,20 @@ class Database:
             return History(await self.read(lambda tx: tx.study(uid)), ())
         return await self.read(lambda tx: History(tx.study(uid), tx.trials_since(uid, revision, NEWEST)))
 
+    async def course(self, uid: str, revision: int) -> Course:
+        """A study, what changed in it since a revision, and the trials that run and that nobody stops yet."""
+
+        def work(tx: Tx) -> Course:
+            running = [trial for trial in tx.live_trials(uid) if trial.state is TrialState.RUNNING]
+            unstopped = [trial for trial in running if trial.stop_kind is None]
+            return Course(tx.study(uid), tx.trials_since(uid, revision, NEWEST), unstopped)
+
+        return await self.read(work)
+
+    async def observations(self, trial: TrialRow, metric: str, after: int) -> list[StoredObservation]:
+        """A page of what the trial's last attempt reported of a metric, after a position."""
+        return await self.read(lambda tx: tx.observations(trial.id, trial.attempt, [metric], after, PAGE))
+
     async def digest_at(self, uid: str, revision: int) -> int | None:
         """The study's digest at a revision; None: not known any more."""
         return await self.read(lambda tx: tx.digest_at(uid, revision))
@@ -66,6 +82,7 @@ class Context:
     launcher: Launcher
     """Where trials run: by their command, unless `for_study` chose another."""
     suggester: Suggester
+    decider: Decider
     state: Path
     """Absolute folder of trials and logs."""
     changed: Callable[[str], None]

@@ -88,6 +88,7 @@ class Engine:
         for launcher in self.context.launchers:
             await launcher.close()
         await self.context.suggester.close()
+        await self.context.decider.close()
 
     async def abandon(self) -> None:
         """Let go of every study and stop its running trials: nobody will ever take them up."""
@@ -117,6 +118,12 @@ class Engine:
         """Why the study cannot go on for now; None: it can, or is not ours."""
         loop = self.loops.get(uid)
         return loop.fault if loop else None
+
+    def reported(self, uid: str) -> None:
+        """A trial reported over the wire."""
+        if uid in self.loops:
+            self.loops[uid].reported()
+        self.news.changed(uid)
 
     def wake(self, uid: str) -> None:
         """A user changed the study's rows."""
@@ -155,6 +162,7 @@ class Engine:
             await asyncio.gather(task, return_exceptions=True)
         await rows()
         self.context.suggester.forget(study.uid)
+        self.context.decider.forget(study.uid)
         await asyncio.to_thread(shutil.rmtree, self.context.state / "trials" / study.uid, ignore_errors=True)
         self.news.changed(study.uid)
 

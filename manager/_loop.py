@@ -18,8 +18,9 @@ from tunesmith.manager._attempts import Watched
 from tunesmith.manager._context import Context, checkpoints, folder_of, prepared, watched
 from tunesmith.manager._inherit import inherit
 from tunesmith.manager._reading import Reader
-from tunesmith.manager._snapshot import Oracle
+from tunesmith.manager._snapshot import Oracle, StopKind
 from tunesmith.manager._suggester import Reply
+from tunesmith.manager._weighing import Weigher
 from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.services.errors import FreeSpace, TryAgain, TunesmithError
 from tunesmith.study import TrialState
@@ -30,6 +31,8 @@ LATER = 0.05
 """Seconds after which a launch is recorded, when no round was before: a trial that ends sooner needs none for it."""
 GRACE = 10.0
 """Seconds between TERM and KILL."""
+NOTICE = 30.0
+"""Seconds before TERM for a trial that is stopped early and looks whether it should stop: it may save its state."""
 AHEAD = 16
 """Proposals asked for at a time when they do not depend on results."""
 FIRST_DELAY, LAST_DELAY = 0.2, 5.0
@@ -62,6 +65,8 @@ class StudyLoop:
     idle: bool = False
     """Nothing happens until a user does something."""
     reader: Reader = field(init=False)
+    weigher: Weigher | None = None
+    """None: the study has no early-stopping rule, or this process has not looked yet."""
     _waits_since: int = -1  # revision at which the service said WAIT
     _line: deque[tuple[StudyRow, TrialRow]] = field(default_factory=deque)  # recorded, to be launched
     _launching: dict[int, TrialRow] = field(default_factory=dict)  # in line, or between it and `attempts`
@@ -77,6 +82,11 @@ class StudyLoop:
     def wake(self) -> None:
         """Something changed: look again."""
         self._event.set()
+
+    def reported(self) -> None:
+        """Trials reported something."""
+        if self.weigher is not None:
+            self.weigher.reported()
 
     def edited(self) -> None:
         """The document changed: what the service said of the old one does not count."""
@@ -135,8 +145,8 @@ class StudyLoop:
     async def _wait(self) -> None:
         """Sleep until something happens or the moment that `decide` named; meanwhile store what trials write."""
         while True:
-            if self.attempts and self.reader.due <= 0:
-                await self.reader.read_running(self.attempts.values())
+            if self.attempts and self.reader.due <= 0 and await self.reader.read_running(self.attempts.values()):
+                self.reported()
             left = None if self._wake_at is None else self._wake_at - self.context.clock()
             if self._event.is_set() or (left is not None and left <= 0):
                 return
@@ -149,6 +159,8 @@ class StudyLoop:
         """Take up the attempts that nobody here knows of: watch those that were launched, launch the others."""
         database = self.context.database
         study, trials = await database.read(lambda tx: (tx.study(self.uid), tx.live_trials(self.uid)))
+        if study.job.spec.early_stopping is not None:
+            self._weigh()
         for trial in trials:
             if not trial.attempt_open or trial.number in self.attempts or trial.number in self._launching:
                 continue
@@ -159,6 +171,13 @@ class StudyLoop:
                 self._watch(attempt)
             else:
                 self._enqueue(study, trial)
+
+    def _weigh(self) -> None:
+        """Have the study's rule asked, also about what an earlier process did not come to ask."""
+        if self.weigher is None:
+            self.weigher = Weigher(self.uid, self.fence, self.context, self._sit_out, self.wake)
+            self._spawn(self.weigher.run())
+        self.weigher.reported()
 
     def _enqueue(self, study: StudyRow, trial: TrialRow) -> None:
         self._launching[trial.number] = trial
@@ -203,12 +222,14 @@ class StudyLoop:
     async def _transact(self) -> Outside:
         ended = [attempt for attempt in self.attempts.values() if attempt.ending is not None]
         started = [attempt for attempt in self.attempts.values() if not attempt.recorded]
+        verdicts = [] if self.weigher is None else list(self.weigher.verdicts)
         round_ = Round(
             uid=self.uid,
             now=self.context.clock(),
             ended=ended,
             started=started,
             given=self.proposals,
+            verdicts=verdicts,
             oracle=self._oracle_at,
             broken=self.broken,
             folder_of=lambda study, trial, attempt: str(folder_of(self.context.state, study, trial, attempt)),
@@ -216,6 +237,8 @@ class StudyLoop:
         )
         outside = await self.context.database.write(round_.run, self.fence)
         self._committed(ended, started, round_.proposals, outside)
+        if self.weigher is not None:
+            self.weigher.recorded(len(verdicts))
         return outside
 
     def _committed(
@@ -249,21 +272,21 @@ class StudyLoop:
         while self._line:
             study, trial = self._line.popleft()
             self._spawn(self._launch(study, trial))
-        for number in outside.stops:
-            await self._stop(number)
+        for number, kind in outside.stops:
+            await self._stop(number, NOTICE if kind is StopKind.EARLY else 0.0)
         if outside.ask and self.oracle is Oracle.READY:
             self.oracle = Oracle.ASKED
             self._spawn(self._ask(outside.ask, outside.room))
 
-    async def _stop(self, number: int) -> None:
+    async def _stop(self, number: int, notice: float) -> None:
         """Tell the launcher, once for each attempt that runs; one that waits for its slots is told of each time."""
         attempt = self.attempts.get(number)
         if attempt is not None and not attempt.told_to_stop and attempt.ending is None:
             attempt.told_to_stop = True
-            await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE)
+            await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE, notice)
         elif number in self._launching:
             trial = self._launching[number]
-            await self.context.launcher.stop(trial.name, trial.attempt, GRACE)
+            await self.context.launcher.stop(trial.name, trial.attempt, GRACE, notice)
 
     async def _launch(self, study: StudyRow, trial: TrialRow) -> None:
         """Launch an attempt that is recorded. One that cannot be launched for now stays in line."""

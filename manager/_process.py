@@ -30,7 +30,7 @@ from tunesmith.services.local import (
     write_place,
     write_private,
 )
-from tunesmith.services.own_suggestion import OwnSuggestion
+from tunesmith.services.own_service import own_earlystop, own_suggestion
 from tunesmith.services.supervise import Supervisor
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ TAKE_OVER = 15.0
 class Settings:
     """What the command line says.
 
-    `idle` None: stay until told to leave; `suggestion` None: a child of ours; `tls`: as `TlsFiles`; `secrets`: as
-    LauncherContext.
+    `idle` None: stay until told to leave; `suggestion`, `earlystop` None: a child of ours; `tls`: as `TlsFiles`;
+    `secrets`: as LauncherContext.
     """
 
     folder: Path
@@ -62,6 +62,7 @@ class Settings:
     insecure_bind: bool = False
     idle: float | None = None
     suggestion: str | None = None
+    earlystop: str | None = None
     secrets: frozenset[str] = frozenset()
     warm: bool = False
 
@@ -133,15 +134,18 @@ async def _serve(
 
     sockets = Sockets.of(folder)
     supervisor = Supervisor(folder)
-    suggestion = OwnSuggestion(supervisor, sockets.path)
+    suggestion, earlystop = own_suggestion(supervisor, sockets.path), own_earlystop(supervisor, sockets.path)
 
     async def suggestion_address() -> str:
         return settings.suggestion or await suggestion.address()
 
+    async def earlystop_address() -> str:
+        return settings.earlystop or await earlystop.address()
+
     try:
         if settings.warm and not settings.suggestion:
             await suggestion.start()  # its imports take as long as ours: let it begin first
-        async with _engine(settings, folder, suggestion_address, fault_point) as (engine, presence):
+        async with _engine(settings, folder, suggestion_address, earlystop_address, fault_point) as (engine, presence):
             await _answer(settings, folder, lock, sockets.path, engine, presence, stop, say)
     finally:
         await supervisor.stop()
@@ -154,10 +158,12 @@ async def _engine(
     settings: Settings,
     folder: Path,
     suggestion_address: Callable[[], Awaitable[str]],
+    earlystop_address: Callable[[], Awaitable[str]],
     fault_point: Callable[[str], None] | None,
 ) -> AsyncIterator[tuple["Engine", "Presence"]]:
     """The engine over its database and launcher; both are closed at the end."""
     from tunesmith.manager._context import Context, Database, no_fault
+    from tunesmith.manager._decider import Decider
     from tunesmith.manager._engine import Engine, News
     from tunesmith.manager._suggester import Suggester
     from tunesmith.manager._workers import lease_of
@@ -175,6 +181,7 @@ async def _engine(
             launcher=make_launcher("local", LauncherContext(place, settings.secrets, logs=folder)),
             workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
             suggester=Suggester(suggestion_address, database.history, database.digest_at),
+            decider=Decider(earlystop_address, database.course, database.observations),
             state=folder,
             changed=news.changed,
             clock=time.time,

@@ -29,11 +29,14 @@ class Reader:
         """Seconds until the next look at running attempts."""
         return self._looked + TICK - asyncio.get_running_loop().time()
 
-    async def read_running(self, attempts: Iterable[Watched]) -> None:
-        """Store what running trials wrote since the last look: one piece of each file, so that none starves."""
+    async def read_running(self, attempts: Iterable[Watched]) -> bool:
+        """Store what running trials wrote since the last look: one piece of each file, so that none starves.
+
+        Whether they had reported something.
+        """
         self._looked = asyncio.get_running_loop().time()
         running = [a for a in attempts if a.recorded and not a.draining and a.key not in self.context.endings]
-        await self._store_new(running, last=False)
+        return await self._store_new(running, last=False)
 
     def take_exits(self, attempts: Iterable[Watched]) -> list[Watched]:
         """Read what ended attempts still had to say; those that have too much to say for now are given back."""
@@ -60,8 +63,8 @@ class Reader:
             while (piece := source.read(self.context.clock(), last=True)) is not None:
                 attempt.pieces.append(piece)
 
-    async def _store_new(self, attempts: Iterable[Watched], *, last: bool) -> None:
-        """One piece of each file, in one transaction."""
+    async def _store_new(self, attempts: Iterable[Watched], *, last: bool) -> bool:
+        """One piece of each file, in one transaction. Whether observations were in it."""
         sources = [(attempt, source) for attempt in attempts for source in attempt.sources if source.unread]
         before = [source.offset for _, source in sources]
         try:
@@ -73,8 +76,10 @@ class Reader:
             for (_, source), offset in zip(sources, before, strict=True):
                 source.offset = offset  # not stored, so not read
             raise
-        if any(piece.rows for _, piece in new):
+        reported = any(piece.rows for _, piece in new)
+        if reported:
             self.context.changed(self.uid)
+        return reported
 
     async def _read(self, source: Source, *, last: bool) -> Piece | None:
         if source.unread <= INLINE:

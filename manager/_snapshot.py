@@ -14,6 +14,8 @@ class StopKind(Enum):
     """A user's wish, or the study's end: Killed."""
     INTERRUPT = "interrupt"
     """Ours; it runs again, which spends no retry: Pending."""
+    EARLY = "early"
+    """A rule holds it for hopeless: EarlyStopped."""
     TIMEOUT = "timeout"
     """Its time is up: a failure of class `timeout`."""
 

@@ -2,27 +2,18 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-import grpc
-
+from tunesmith.manager._calls import CHUNK, DEADLINE, NEWEST, Channels, answered
+from tunesmith.manager._told import record_of
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
-from tunesmith.services.channel import answer, open_channel, tls_for
-from tunesmith.services.errors import BaseRevision, CheckAddress, FixRequest, NotFound, NotOffered, TryAgain
+from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, NotOffered, TryAgain
 from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.study.naming import trial_name
 from tunesmith.v1 import suggestion_pb2 as pb
 from tunesmith.v1 import suggestion_pb2_grpc as rpc
 from tunesmith.v1 import types_pb2 as types
 
-Response = TypeVar("Response")
-
-CHUNK = 500
-"""Trials in one message of history: some 100 kB."""
-NEWEST = 2**63 - 1
-"""A revision after which nothing has changed yet."""
-DEADLINE = 120.0
-"""Seconds that a model may take for one batch."""
+SERVICE = "suggestion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ class Suggester:
     address_of: Callable[[], Awaitable[str]]
     load: Callable[[str, int], Awaitable[History]]
     digest_at: Callable[[str, int], Awaitable[int | None]]
-    _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+    _channels: Channels = field(default_factory=Channels)
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
     _ahead: dict[tuple[str, str], bool] = field(default_factory=dict)
     _ours: dict[str, bool] = field(default_factory=dict)  # whether an endpoint speaks our contract
@@ -87,7 +78,8 @@ class Suggester:
         route = await self._route(spec)
         request = pb.ValidateRequest(spec=route.spec)
         try:
-            reply = await _answer(self._stub(route.address).Validate(request, timeout=DEADLINE), route.address)
+            call = self._stub(route.address).Validate(request, timeout=DEADLINE)
+            reply = await answered(call, route.address, SERVICE)
         except NotFound as error:  # an algorithm that the service does not have is a mistake of the document
             raise FixRequest(str(error), [Mistake("spec.algorithm.name", str(error))]) from error
         return list(reply.warnings)
@@ -125,8 +117,7 @@ class Suggester:
 
     async def close(self) -> None:
         """Close every channel."""
-        for channel in self._channels.values():
-            await channel.close()
+        await self._channels.close()
 
     async def _ask(self, history: History, base: int, digest: int, count: int) -> Reply:
         study = history.study
@@ -135,7 +126,8 @@ class Suggester:
         route = await self._route(study.job.spec)
         request = _stream(history, route.spec, base, digest, names)
         try:
-            response = await _answer(self._stub(route.address).Suggest(request, timeout=DEADLINE), route.address)
+            call = self._stub(route.address).Suggest(request, timeout=DEADLINE)
+            response = await answered(call, route.address, SERVICE)
         except NotOffered as error:
             if self._ours.pop(study.job.spec.algorithm.endpoint, None) is None:
                 raise
@@ -145,7 +137,7 @@ class Suggester:
 
     async def _offered(self, address: str) -> Sequence[types.AlgorithmDescription]:
         call = self._stub(address).Describe(pb.DescribeRequest(), timeout=DEADLINE)
-        return (await _answer(call, address)).algorithms
+        return (await answered(call, address, SERVICE)).algorithms
 
     async def _route(self, spec: StudySpec) -> Route:
         """Where to ask for a study; the first time, its endpoint says whether it speaks our contract."""
@@ -166,17 +158,7 @@ class Suggester:
         return self._ours[endpoint]
 
     def _stub(self, address: str) -> "rpc.SuggestionServiceAsyncStub":
-        if address not in self._channels:
-            self._channels[address] = open_channel(address, tls=tls_for(address))
-        return rpc.SuggestionServiceStub(self._channels[address])
-
-
-async def _answer(call: Awaitable[Response], address: str) -> Response:
-    """What a service answers. That it does not is our trouble: a client that was told so would take us for gone."""
-    try:
-        return await answer(call, address, tls_for(address))
-    except CheckAddress as error:
-        raise TryAgain(f"the suggestion service {address} does not answer: {error}") from error
+        return rpc.SuggestionServiceStub(self._channels.to(address))
 
 
 async def _stream(
@@ -196,22 +178,7 @@ async def _stream(
     yield pb.SuggestRequest(header=header)
     for start in range(0, len(history.trials), CHUNK):
         chunk = history.trials[start : start + CHUNK]
-        yield pb.SuggestRequest(history=pb.HistoryChunk(trials=[_record(trial) for trial in chunk]))
-
-
-def _record(trial: TrialRow) -> pb.TrialRecord:
-    return pb.TrialRecord(
-        name=trial.name,
-        number=trial.number,
-        state=wire.TRIAL_STATE_TO_PROTO[trial.state],
-        assignment=wire.assignment_to_proto(trial.assignment),
-        values=[] if trial.value is None else [trial.value],
-        labels=dict(trial.labels),
-        parent=trial.parent,
-        group=trial.group,
-        completion_rank=trial.completion_rank,
-        revision=trial.revision,
-    )
+        yield pb.SuggestRequest(history=pb.HistoryChunk(trials=[record_of(trial) for trial in chunk]))
 
 
 def _reply(study: StudyRow, names: dict[str, int], response: pb.SuggestResponse) -> Reply:

@@ -1,4 +1,4 @@
-"""The call about algorithms."""
+"""The calls about algorithms and rules."""
 
 from tunesmith.manager.api._base import Calls
 from tunesmith.manager.api._presence import present
@@ -12,3 +12,8 @@ class AlgorithmCalls(Calls):
     async def ListAlgorithms(self, request: pb.ListAlgorithmsRequest, context: object) -> pb.ListAlgorithmsResponse:
         """What our own suggestion service offers; it is started when it does not run yet."""
         return pb.ListAlgorithmsResponse(algorithms=await self._context.suggester.algorithms())
+
+    @present
+    async def ListRules(self, request: pb.ListRulesRequest, context: object) -> pb.ListRulesResponse:
+        """What our own early-stopping service offers; it is started when it does not run yet."""
+        return pb.ListRulesResponse(rules=await self._context.decider.rules())

@@ -50,7 +50,7 @@ class RecordCalls(Calls):
         uid, reply = await self._database.write(work)
         if self._context.workers is not None:  # a report is a sign of life
             self._context.workers.hear((name, request.attempt), told=reply.should_stop)
-        self._engine.news.changed(uid)
+        self._engine.reported(uid)
         return reply
 
     @present_stream

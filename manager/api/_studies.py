@@ -160,10 +160,20 @@ class StudyCalls(Calls):
             await self._engine.news.after(uid, count, 1.0)
 
     async def _checked(self, job: StudyJob) -> list[str]:
-        """Warnings of the study's algorithm; raises FixRequest with its mistakes."""
-        if job.spec.algorithm.endpoint and not self._allow_endpoints:
-            raise FixRequest("spec.algorithm.endpoint: this server does not allow services of one's own")
-        return await self._context.suggester.validate(job.spec)
+        """Warnings of the study's algorithm and rule; raises FixRequest with the mistakes of both."""
+        spec, rule = job.spec, job.spec.early_stopping
+        for path, given in (("algorithm", spec.algorithm.endpoint), ("earlyStopping", rule and rule.endpoint)):
+            if given and not self._allow_endpoints:
+                raise FixRequest(f"spec.{path}.endpoint: this server does not allow services of one's own")
+        warnings, refusals = list[str](), list[FixRequest]()
+        for validate in (self._context.suggester.validate, self._context.decider.validate):
+            try:
+                warnings += await validate(spec)
+            except FixRequest as refusal:
+                refusals.append(refusal)
+        if refusals:
+            raise _together(refusals)
+        return warnings
 
     async def _change(
         self, method: str, request: "KeyedRequest", change: Callable[[Tx, StudyRow, float], StudyRow]
@@ -183,3 +193,9 @@ class StudyCalls(Calls):
             self._engine.wake(study.uid)
         else:
             await self._engine.drive(study.uid)
+
+
+def _together(refusals: list[FixRequest]) -> FixRequest:
+    """One refusal with the mistakes of all."""
+    mistakes = [mistake for refusal in refusals for mistake in refusal.mistakes]
+    return FixRequest("; ".join(str(refusal) for refusal in refusals), mistakes)

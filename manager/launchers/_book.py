@@ -14,6 +14,19 @@ from tunesmith.manager.launchers._runner._files import STOP
 from tunesmith.manager.launchers._slots import Grant, Slots
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When an attempt is to get its TERM, and its KILL, if it looks for our word; by the loop's time."""
+
+    term_at: float
+    kill_at: float
+
+    def left(self, now: float) -> tuple[float, float]:
+        """Seconds from TERM to KILL, and until TERM."""
+        term_at = max(self.term_at, now)
+        return max(0.0, self.kill_at - term_at), term_at - now
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """An attempt whose exit has not come yet."""
@@ -26,8 +39,14 @@ class Attempt:
     waiting: asyncio.Future[Grant] | None = None  # for slots
     launching: bool = False  # its launch finds out what became of it, and not the recovery from a lost runner
     orphan: Orphan | None = None
-    kill_at: float | None = None  # the loop's time; None: nobody asked it to stop
+    stop: "Stop | None" = None  # None: nobody asked it to stop
     message: str = ""  # why we killed it, when nobody told its runner
+
+    def ask_to_stop(self, now: float, grace: float, notice: float) -> None:
+        """Have it end at these times, or those that were named before where they are earlier."""
+        term_at, kill_at = now + notice, now + notice + grace
+        before = self.stop or Stop(term_at, kill_at)
+        self.stop = Stop(min(before.term_at, term_at), min(before.kill_at, kill_at))
 
 
 class Exits(AsyncIterator[Exit]):
@@ -100,7 +119,7 @@ class Book:
         if record is not None:
             self.end(attempt, exit_from_record(trial, number, record, attempt.message))
             return
-        stopped = attempt.kill_at is not None or Path(attempt.folder, STOP).exists()
+        stopped = attempt.stop is not None or Path(attempt.folder, STOP).exists()
         self.end(attempt, exit_without_record(trial, number, now, stopped=stopped, message=attempt.message))
 
     def forget(self, trial: str, number: int) -> None:

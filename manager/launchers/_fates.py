@@ -53,12 +53,12 @@ class Fates:
 
     def pass_on_stop(self, attempt: Attempt) -> None:
         """Have whoever has the attempt stop it."""
-        assert attempt.kill_at is not None
-        grace = max(0.0, attempt.kill_at - asyncio.get_running_loop().time())
+        assert attempt.stop is not None
+        grace, notice = attempt.stop.left(asyncio.get_running_loop().time())
         if attempt.orphan is not None:
-            attempt.orphan.stop(grace)
+            attempt.orphan.stop(grace, notice)
         else:
-            self._link.tell({"op": "stop", "folder": attempt.folder, "grace": grace})
+            self._link.tell({"op": "stop", "folder": attempt.folder, "grace": grace, "notice": notice})
 
     def find_out(self) -> None:
         """A runner was lost: in the background, find another, and out what became of every attempt."""
@@ -80,7 +80,7 @@ class Fates:
 
     def _runs(self, attempt: Attempt, pid: int) -> None:
         self._book.runs(attempt, pid)
-        if attempt.kill_at is not None:
+        if attempt.stop is not None:
             self.pass_on_stop(attempt)
 
     async def _await(self, attempt: Attempt, orphan: Orphan) -> None:

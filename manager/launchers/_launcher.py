@@ -91,10 +91,11 @@ class Launcher(ABC):
         """
 
     @abstractmethod
-    async def stop(self, trial: str, attempt: int, grace: float) -> None:
-        """Ask an attempt to end: a `stop` file, TERM, and KILL after `grace` seconds. Returns at once.
+    async def stop(self, trial: str, attempt: int, grace: float, notice: float = 0.0) -> None:
+        """Ask an attempt to end: a `stop` file, TERM after `notice` seconds, and KILL `grace` seconds after that.
 
-        Idempotent; of several graces the one that runs out first holds. An attempt that is not watched is left alone;
+        One that never looked for the file gets TERM at once. Returns at once. Idempotent; of several times the one that
+        runs out first holds. An attempt that is not watched is left alone;
         one that waits in `launch` ends without having started.
         """
 

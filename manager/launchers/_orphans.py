@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from tunesmith.manager.launchers._runner import _processes
-from tunesmith.manager.launchers._runner._files import EXIT, PROCESS, STOP, read_record
+from tunesmith.manager.launchers._runner._files import ASKS, EXIT, PROCESS, STOP, read_record
 
 _LOOK_AGAIN = 0.3  # seconds in which a process that its dying runner had begun to start gets its name and environment
 _POLL = 0.5  # seconds; only where there is no pidfd
@@ -49,28 +49,38 @@ class Orphan:
         self.pid = pid
         self._folder = folder
         self._start = _processes.start_ticks(pid)
-        self._killing: asyncio.TimerHandle | None = None
+        self._planned: dict[signal.Signals, asyncio.TimerHandle] = {}
 
     async def wait(self) -> dict[str, Any] | None:
         """Wait for its end; the record of it, if some runner left one. Leaves nothing of it behind."""
         await self._gone()
-        if self._killing:
-            self._killing.cancel()
+        for planned in self._planned.values():
+            planned.cancel()
         record = await self._record()
         await asyncio.to_thread(kill_left, self._folder)
         return record
 
-    def stop(self, grace: float) -> None:
-        """TERM now, KILL after `grace` seconds."""
+    def stop(self, grace: float, notice: float) -> None:
+        """TERM after `notice` seconds, or now when it does not look for our word; KILL `grace` seconds later."""
         with contextlib.suppress(OSError):
             Path(self._folder, STOP).touch()
-        self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)
+        if not Path(self._folder, ASKS).exists():
+            notice = 0.0
+        self._at(signal.SIGTERM, notice)
+        self._at(signal.SIGKILL, notice + grace)
+
+    def _at(self, number: signal.Signals, seconds: float) -> None:
+        """Send a signal in so many seconds, or earlier where that was said before."""
         loop = asyncio.get_running_loop()
-        if self._killing is None or loop.time() + grace < self._killing.when():
-            if self._killing:
-                self._killing.cancel()
-            self._killing = loop.call_later(grace, self.kill)
+        planned = self._planned.get(number)
+        if planned is None or loop.time() + seconds < planned.when():
+            if planned:
+                planned.cancel()
+            self._planned[number] = loop.call_later(seconds, self._send, number)
+
+    def _send(self, number: signal.Signals) -> None:
+        self._signal(number)
+        self._signal(signal.SIGCONT)  # one that is suspended would not hear of TERM
 
     def kill(self) -> None:
         """End it at once."""

@@ -87,13 +87,12 @@ class LocalLauncher(Launcher):
         await self._fates.settle(found, await self._fates.check(str(folder)))  # again: only now is its exit heard
         return True
 
-    async def stop(self, trial: str, attempt: int, grace: float) -> None:
+    async def stop(self, trial: str, attempt: int, grace: float, notice: float = 0.0) -> None:
         """Ask an attempt to end."""
         found = self._book.find(trial, attempt)
         if found is None:
             return
-        kill_at = asyncio.get_running_loop().time() + grace
-        found.kill_at = kill_at if found.kill_at is None else min(found.kill_at, kill_at)
+        found.ask_to_stop(asyncio.get_running_loop().time(), grace, notice)
         if found.waiting is not None and not found.waiting.done():
             found.waiting.set_exception(StoppedWaitingError())
         elif not found.launching:
@@ -146,7 +145,7 @@ class LocalLauncher(Launcher):
             self._fates.find_out()
         finally:
             attempt.launching = False
-        if attempt.kill_at is not None:
+        if attempt.stop is not None:
             self._fates.pass_on_stop(attempt)
 
     async def _order(self, attempt: Attempt, launch: Launch) -> None:

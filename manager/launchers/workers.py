@@ -65,13 +65,13 @@ class WorkersLauncher(Launcher):
             self._end(held, exit)
         return True
 
-    async def stop(self, trial: str, attempt: int, grace: float) -> None:
-        """Have the worker told; without a word from it the attempt ends after `grace` seconds."""
+    async def stop(self, trial: str, attempt: int, grace: float, notice: float = 0.0) -> None:
+        """Have the worker told; without a word from it the attempt ends after `notice` and `grace` seconds."""
         held = self._held.get((trial, attempt))
         if held is None or held.ended:
             return
         held.stopping = True
-        held.stop_within(grace)
+        held.stop_within(notice + grace)
         if self.offers.remove(held.key):
             self._time_is_up(held, _NEVER_TAKEN)
 

@@ -15,6 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 from tests.running import job
 
 from tunesmith.manager._context import Context, Database
+from tunesmith.manager._decider import Decider
 from tunesmith.manager._engine import Engine, News
 from tunesmith.manager._suggester import Suggester
 from tunesmith.manager._workers import lease_of
@@ -62,6 +63,7 @@ async def running(
         launcher=make_launcher("local", LauncherContext(place)),
         workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
         suggester=Suggester(_nobody, database.history, database.digest_at),
+        decider=Decider(_nobody, database.course, database.observations),
         state=folder,
         changed=news.changed,
         clock=time.time,

@@ -12,6 +12,7 @@ PROCESS = "process.json"  # pid, start, boot, time: the identity of the trial's 
 EXIT = "exit.json"  # status, signal, failure, message, stopped, time
 OUTPUT = "output.log"  # standard output and error
 STOP = "stop"  # exists once the attempt was asked to end
+ASKS = "asks"  # made by the trial: it looks for STOP, and ends by itself when it is given time
 
 PROTOCOL = 1  # in the socket's name: a manager never talks to a runner that it does not understand
 SOCKET = f"runner-{PROTOCOL}.sock"

@@ -2,7 +2,7 @@
 
 Asked: {"op": "env", "env": {...}} the base environment of this connection's trials;
 {"op": "launch", "id", "folder", "command", "env", "cwd", "grant"}; {"op": "check", "id", "folder"};
-{"op": "stop", "folder", "grace"}; {"op": "kill", "folder", "failure", "message"}.
+{"op": "stop", "folder", "grace", "notice"}; {"op": "kill", "folder", "failure", "message"}.
 Told: {"id", "state": "started" (pid; 0: its exit has been told) | "claimed" | "running" | "ended" (record) | "unknown"
 | "full" | "again" (message)}, and on every connection {"exit": folder, "record": {...}} when a trial has ended.
 """
@@ -154,7 +154,7 @@ class Server:
         connection.write({"id": message["id"], **self._trials.check(message["folder"])})
 
     def _stop(self, _: Connection, message: _Message) -> None:
-        self._trials.stop(message["folder"], message["grace"])
+        self._trials.stop(message["folder"], message["grace"], message["notice"])
 
     def _kill(self, _: Connection, message: _Message) -> None:
         self._trials.kill(message["folder"], message["failure"], message["message"])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tunesmith.manager.launchers._runner import _processes
-from tunesmith.manager.launchers._runner._files import CLAIM, PROCESS, STOP, write_record
+from tunesmith.manager.launchers._runner._files import ASKS, CLAIM, PROCESS, STOP, write_record
 from tunesmith.manager.launchers._runner._reap import bury, kill_strays, next_dead, signal_group
 from tunesmith.manager.launchers._runner._records import Records
 from tunesmith.manager.launchers._runner._spawn import CannotStartError, Order, claim, spawn
@@ -97,8 +97,8 @@ class Trials:
             return {"state": "ended", "record": record}
         return {"state": "running" if folder in self._by_folder else "unknown"}
 
-    def stop(self, folder: str, grace: float) -> None:
-        """Ask an attempt to end, and see to it that it does."""
+    def stop(self, folder: str, grace: float, notice: float = 0.0) -> None:
+        """Ask an attempt to end, and see to it that it does. One that does not look has no use for a notice."""
         trial = self._by_folder.get(folder)
         if trial is None:
             return
@@ -106,9 +106,10 @@ class Trials:
             trial.stopped = True
             with contextlib.suppress(OSError), open(f"{folder}/{STOP}", "wb"):
                 pass
-            signal_group(trial.pid, signal.SIGTERM)
-            signal_group(trial.pid, signal.SIGCONT)  # one that is suspended would not hear of it
-        trial.deadline = min(trial.deadline, time.monotonic() + grace)
+        now, notice = time.monotonic(), notice if os.path.exists(f"{folder}/{ASKS}") else 0.0
+        trial.term_at = min(trial.term_at, now + notice)
+        trial.deadline = min(trial.deadline, now + notice + grace)
+        self._end_due(trial, now)
 
     def kill(self, folder: str, failure: str, message: str) -> None:
         """End an attempt at once, as a failure of the class given."""
@@ -119,16 +120,26 @@ class Trials:
     @property
     def due(self) -> float:
         """When `tick` has something to do, on the monotonic clock."""
-        return min(self._records.due, *(trial.deadline for trial in self._by_pid.values()), math.inf)
+        moments = (moment for trial in self._by_pid.values() for moment in (trial.term_at, trial.deadline))
+        return min(self._records.due, *moments, math.inf)
 
     def tick(self) -> None:
         """Kill what was given time to end and did not; try again to write what a full disk refused."""
         now = time.monotonic()
         for trial in self._by_pid.values():
-            if trial.deadline <= now:
-                trial.deadline = math.inf
-                signal_group(trial.pid, signal.SIGKILL)
+            self._end_due(trial, now)
         self._records.retry(now)
+
+    def _end_due(self, trial: Trial, now: float) -> None:
+        if trial.term_at <= now:
+            trial.term_at = math.inf
+            if not trial.termed:
+                trial.termed = True
+                signal_group(trial.pid, signal.SIGTERM)
+                signal_group(trial.pid, signal.SIGCONT)  # one that is suspended would not hear of it
+        if trial.deadline <= now:
+            trial.deadline = math.inf
+            signal_group(trial.pid, signal.SIGKILL)
 
     def reap(self) -> None:
         """Take notice of every child that has died."""

@@ -15,15 +15,18 @@ _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 @dataclass(slots=True)
 class Trial:
-    """A running trial. `deadline`: when to kill it, on the monotonic clock; `failure`, `message`: why we killed it.
+    """A running trial. `term_at` and `deadline`: when to send it TERM and KILL, on the monotonic clock.
 
-    `inherited`: another runner started it, and managers stop it without us.
+    `stopped`: it was asked to end; `termed`: it got its TERM. `failure`, `message`: why we killed it. `inherited`:
+    another runner started it, and managers stop it without us.
     """
 
     folder: str
     pid: int
     inherited: bool = False
     stopped: bool = False
+    termed: bool = False
+    term_at: float = math.inf
     deadline: float = math.inf
     failure: str = ""
     message: str = ""
