@@ -1,6 +1,7 @@
 """Quality of what is proposed: regret after 25, 50 and 100 trials, of ours and its peers on the same tasks.
 
     python benchmarks/quality.py run [--contender NAME ...] [--family tables|bbob] [--seeds 10] [--parallel 1 8]
+                                     [--trials 50]
     python benchmarks/quality.py report [--against NAME]
 
 `run` adds to a file of results what is not in it yet, so that it may be stopped and go on; `report` shows it. It needs
@@ -41,11 +42,11 @@ Key = tuple[str, str, int, int]
 """Contender, task, trials at once, seed."""
 
 
-def play(contender: str, task: Task, parallel: int, seed: int) -> dict[str, Any]:
-    """One optimisation: the best value after each of MARKS, and the seconds that asking took in all."""
+def play(contender: str, task: Task, parallel: int, seed: int, trials: int) -> dict[str, Any]:
+    """One optimisation: the best value after each of MARKS that it reaches, and the seconds that asking took in all."""
     session = CONTENDERS[contender](task.space, seed, MARKS[-1], parallel)
     function, pending, values, asked = task.make(seed), list[tuple[int, float]](), list[float](), 0.0
-    for _ in range(MARKS[-1]):
+    for _ in range(trials):
         if len(pending) == parallel:
             trial, value = pending.pop(0)
             session.tell(trial, value)
@@ -54,14 +55,14 @@ def play(contender: str, task: Task, parallel: int, seed: int) -> dict[str, Any]
         asked += time.perf_counter() - began
         values.append(function(assignment))
         pending.append((trial, values[-1]))
-    best = [min(values[:mark]) for mark in MARKS]
+    best = [min(values[:mark]) for mark in MARKS if mark <= trials]
     return {"key": [contender, task.name, parallel, seed], "best": best, "seconds": asked}
 
 
-def by_name(contender: str, task: str, parallel: int, seed: int) -> dict[str, Any]:
+def by_name(contender: str, task: str, parallel: int, seed: int, trials: int) -> dict[str, Any]:
     """`play`, for another process."""
     (found,) = [one for one in all_tasks() if one.name == task]
-    return play(contender, found, parallel, seed)
+    return play(contender, found, parallel, seed, trials)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
     wanted = itertools.product(args.contender or CONTENDERS, tasks, args.parallel, range(args.seeds))
     left = [key for key in wanted if key not in done]
     with ProcessPoolExecutor(args.jobs) as pool, args.file.open("a") as file:
-        calls = [pool.submit(by_name, *key) for key in left]
+        calls = [pool.submit(by_name, *key, args.trials) for key in left]
         for count, call in enumerate(as_completed(calls), 1):
             file.write(json.dumps(call.result()) + "\n")
             file.flush()
@@ -86,7 +87,7 @@ def results(path: Path) -> Iterator[dict[str, Any]]:
 
 def scores(path: Path) -> dict[tuple[str, str, int], dict[tuple[str, int], np.ndarray]]:
     """By family, contender and trials at once: scores at MARKS by task and seed."""
-    found: dict[Key, np.ndarray] = {tuple(r["key"]): np.array(r["best"]) for r in results(path)}
+    found: dict[Key, np.ndarray] = {tuple(r["key"]): _at_marks(r["best"]) for r in results(path)}
     tasks = {task.name: task for task in all_tasks()}
     by_task: dict[str, list[Key]] = defaultdict(list)
     for key in found:
@@ -94,7 +95,7 @@ def scores(path: Path) -> dict[tuple[str, str, int], dict[tuple[str, int], np.nd
     out: dict[tuple[str, str, int], dict[tuple[str, int], np.ndarray]] = defaultdict(dict)
     for name, keys in by_task.items():
         task = tasks[name]
-        best = task.best if task.best is not None else min(found[key][-1] for key in keys)
+        best = task.best if task.best is not None else min(np.nanmin(found[key]) for key in keys)
         unit = np.median([found[key][0] for key in keys if key[0] == "random"]) - best
         for contender, _, parallel, seed in keys:
             regret = (found[contender, name, parallel, seed] - best) / unit
@@ -103,27 +104,35 @@ def scores(path: Path) -> dict[tuple[str, str, int], dict[tuple[str, int], np.nd
     return out
 
 
+def _at_marks(best: list[float]) -> np.ndarray:
+    """NaN where a run was too short."""
+    return np.array(best + [np.nan] * (len(MARKS) - len(best)))
+
+
 def report(args: argparse.Namespace) -> None:
     every = scores(args.file)
     print(f"{'family':8} {'contender':16} {'at once':>7} {'runs':>5}   " + " ".join(f"@{mark:<8}" for mark in MARKS))
     for (family, contender, parallel), score in sorted(every.items(), key=lambda item: (item[0][0], item[0][2])):
         means = np.mean(list(score.values()), axis=0)
-        line = f"{family:8} {contender:16} {parallel:7} {len(score):5}   " + " ".join(f"{mean:<9.3f}" for mean in means)
+        columns = " ".join("-".ljust(9) if np.isnan(mean) else f"{mean:<9.3f}" for mean in means)
+        line = f"{family:8} {contender:16} {parallel:7} {len(score):5}   {columns}"
         rival = every.get((family, args.against, parallel))
         print(line + (f"  {_difference(score, rival)}" if rival and contender != args.against else ""))
 
 
 def _difference(score: dict[tuple[str, int], np.ndarray], rival: dict[tuple[str, int], np.ndarray]) -> str:
-    """Mean difference at the last mark over common runs, with an interval over tasks."""
-    pairs: dict[str, list[float]] = defaultdict(list)
-    for key in score.keys() & rival.keys():
-        pairs[key[0]].append(float(score[key][-1] - rival[key][-1]))
-    if not pairs:
+    """Mean difference over common runs, at the last mark that all of them reached, with an interval over tasks."""
+    common = {key: score[key] - rival[key] for key in score.keys() & rival.keys()}
+    if not common:
         return ""
+    mark = np.flatnonzero(np.isfinite(list(common.values())).all(axis=0))[-1]
+    pairs: dict[str, list[float]] = defaultdict(list)
+    for key, difference in common.items():
+        pairs[key[0]].append(float(difference[mark]))
     means = np.array([np.mean(differences) for differences in pairs.values()])
     draws = np.random.default_rng(0).choice(means, (10_000, len(means))).mean(axis=1)
     low, high = np.quantile(draws, [0.025, 0.975])
-    return f"difference {means.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"difference @{MARKS[mark]} {means.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def main() -> None:
@@ -133,6 +142,7 @@ def main() -> None:
     parser.add_argument("--contender", nargs="*", choices=tuple(CONTENDERS))
     parser.add_argument("--family", nargs="*", choices=("tables", "bbob"))
     parser.add_argument("--task", nargs="*")
+    parser.add_argument("--trials", type=int, choices=MARKS, default=MARKS[-1])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--parallel", type=int, nargs="*", default=[1, 8])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
