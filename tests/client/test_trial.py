@@ -79,8 +79,18 @@ def test_a_report_that_cannot_be_written_raises(folder: Path, monkeypatch: pytes
 
 def test_stop_is_a_file(folder: Path) -> None:
     assert not tunesmith.should_stop()
+    assert (folder / "asks").exists(), "so that it is given time to end"
     (folder / "stop").touch()
     assert tunesmith.should_stop()
+
+
+def test_where_nothing_can_be_written_a_stop_is_seen_all_the_same(folder: Path) -> None:
+    (folder / "stop").touch()
+    folder.chmod(0o500)
+    try:
+        assert tunesmith.should_stop()
+    finally:
+        folder.chmod(0o700)
 
 
 def test_the_checkpoint_folder_exists(folder: Path) -> None:

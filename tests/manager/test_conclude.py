@@ -28,6 +28,12 @@ def ended(
 CASES: list[tuple[str, Ended, Retry, tuple[AttemptEnding, FailureClass | None, TrialState, float | None]]] = [
     ("it went well", ended(), NONE, (AttemptEnding.EXITED, None, TrialState.SUCCEEDED, None)),
     (
+        "a rule stopped it",
+        ended(F.PREEMPTED, StopKind.EARLY),
+        TWICE,
+        (AttemptEnding.STOPPED, None, TrialState.EARLY_STOPPED, None),
+    ),
+    (
         "nothing reported",
         ended(finite=0),
         NONE,

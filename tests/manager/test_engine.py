@@ -4,7 +4,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -50,20 +50,24 @@ class LosesCommit(Database):
 
 
 async def _nobody() -> str:
-    raise AssertionError("initial assignments need no suggestion service")
+    raise AssertionError("initial assignments need no suggestion service, and no rule no early-stopping service")
 
 
 @asynccontextmanager
 async def running(
-    folder: Path, database: Database, fault_point: Callable[[str], None] = lambda _: None
+    folder: Path,
+    database: Database,
+    fault_point: Callable[[str], None] = lambda _: None,
+    stopper: Callable[[], Awaitable[str]] = _nobody,
 ) -> AsyncIterator[Engine]:
+    """`stopper` tells where the early-stopping service listens."""
     news, place = News(), folder / "sockets"
     context = Context(
         database=database,
         launcher=make_launcher("local", LauncherContext(place)),
         workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
         suggester=Suggester(_nobody, database.history, database.digest_at),
-        decider=Decider(_nobody, database.course, database.observations),
+        decider=Decider(stopper, database.course, database.observations),
         state=folder,
         changed=news.changed,
         clock=time.time,

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from tests.local_place import Place, processes_of
+from tests.local_place import Place, processes_of, words_of
 
 from tunesmith.manager.launchers._slots import find_gpus
 from tunesmith.study import FailureClass, Resources
@@ -37,6 +37,35 @@ async def test_one_that_does_not_listen_is_killed(place: Place) -> None:
     assert 0.3 <= time.monotonic() - begin < 3
 
 
+async def test_one_that_looks_for_its_stop_is_given_notice(place: Place) -> None:
+    await place.launch("t", "sh", "-c", "touch asks; echo; until test -e stop; do sleep 0.05; done; sleep 0.3; exit 3")
+    await place.started("t")
+    await place.launcher.stop("t", 1, 0, notice=30)
+    assert (await place.next_exit()).status == 3
+
+
+async def test_notice_is_over_at_its_time_or_by_another_stop(place: Place) -> None:
+    for name, then in (("slow", None), ("hurried", 0.0)):
+        await place.launch(name, "sh", "-c", "touch asks; echo; sleep 60")
+        await place.started(name)
+        begin = time.monotonic()
+        await place.launcher.stop(name, 1, 10, notice=0.4 if then is None else 60)
+        if then is not None:
+            await place.launcher.stop(name, 1, 10, notice=then)
+        exit = await place.next_exit()
+        assert (exit.signal, exit.failure) == (signal.SIGTERM, None)
+        assert (time.monotonic() - begin >= 0.4) == (then is None)
+
+
+async def test_one_that_does_not_look_needs_no_notice(place: Place) -> None:
+    await place.launch("t", "sh", "-c", DEAF)
+    await place.started("t")
+    begin = time.monotonic()
+    await place.launcher.stop("t", 1, 0.3, notice=60)
+    assert (await place.next_exit()).signal == signal.SIGKILL
+    assert 0.3 <= time.monotonic() - begin < 5
+
+
 async def test_the_shorter_grace_holds(place: Place) -> None:
     await place.launch("t", "sh", "-c", DEAF)
     await place.started("t")
@@ -48,7 +77,7 @@ async def test_the_shorter_grace_holds(place: Place) -> None:
 async def test_one_that_is_suspended_is_stopped(place: Place) -> None:
     await place.launch("t", "sh", "-c", POLITE)
     await place.started("t")
-    (trial,) = [process for process in processes_of(place.folder) if process.cmdline()[:2] == ["sh", "-c"]]
+    (trial,) = [process for process in processes_of(place.folder) if words_of(process)[:2] == ["sh", "-c"]]
     os.kill(trial.pid, signal.SIGSTOP)
     await place.launcher.stop("t", 1, 10)
     assert (await place.next_exit(5)).status == 7

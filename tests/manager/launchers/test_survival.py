@@ -176,6 +176,21 @@ async def test_memory_over_the_limit_ends_what_the_guard_has(place: Place) -> No
     assert exit.message.endswith(" of 100 MiB")
 
 
+async def test_what_lost_its_runner_is_given_notice(place: Place) -> None:
+    script = "touch asks; echo; until test -e stop; do sleep 0.05; done; sleep 0.3; touch saved"
+    await place.launch("asks", "sh", "-c", script)
+    await place.launch("hurried", "sh", "-c", "touch asks; echo; sleep 1030")
+    for name in ("asks", "hurried"):
+        await place.started(name)
+    place.kill_runners()
+    await place.launcher.stop("asks", 1, 0, notice=60)
+    await place.launcher.stop("hurried", 1, 10, notice=60)
+    await place.launcher.stop("hurried", 1, 10)
+    exits = await ends(place, 2)
+    assert {exit.failure for exit in exits.values()} == {None}
+    assert (place.attempt("asks") / "saved").exists()
+
+
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_what_lost_its_runner_is_stopped(place: Place, guarded: bool) -> None:
     await place.launch("deaf", "sh", "-c", DEAF + " & setsid sleep 1030")

@@ -1,0 +1,192 @@
+"""What an early-stopping service is told, and what becomes of its answers."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.early_stopping import Stopper, stopping
+from tests.running import job
+
+from tunesmith.manager._context import Database
+from tunesmith.manager._decider import PAGE, Decider
+from tunesmith.manager.storage import NewDecision, NewTrial, ObservationRow, Tx, open_store
+from tunesmith.services.errors import FixRequest, TryAgain
+from tunesmith.study import AttemptEnding, StudyJob, StudyState, TrialState, read_study_job, wire
+
+UID = "a" * 32
+
+
+def document(**early: Any) -> StudyJob:
+    spec: dict[str, Any] = {"metrics": [{"name": "noise"}], "earlyStopping": {"name": "scripted", **early}}
+    return read_study_job(json.dumps(job("stopped", **spec)), base=Path("/"))
+
+
+class Trials:
+    """A study in a database, with trials that run."""
+
+    def __init__(self, database: Database, count: int) -> None:
+        self.database = database
+        database.store.write(lambda tx: self._begin(tx, count))
+        self.sequence = 0
+
+    def _begin(self, tx: Tx, count: int) -> None:
+        tx.insert_study(UID, document(), 1.0)
+        tx.move_study(UID, StudyState.RUNNING, "", "", 1.0)
+        for trial in tx.add_trials(UID, [NewTrial({"x": 0.1 * number}) for number in range(count)], 1.0):
+            self._open(tx, trial.number)
+
+    def _open(self, tx: Tx, number: int) -> None:
+        trial = tx.trial(UID, number)
+        tx.open_attempt(trial.id, "/nowhere", 1.0)
+        tx.launched(trial.id, 1.0)
+
+    def report(self, number: int, *values: float, first: int = 0, metric: str = "loss") -> None:
+        def work(tx: Tx) -> None:
+            trial = tx.trial(UID, number)
+            rows = []
+            for step, value in enumerate(values, first):
+                self.sequence += 1
+                rows.append(ObservationRow(metric, value, step, 1.0, "test", self.sequence))
+            tx.add_observations(trial.id, trial.attempt, rows)
+
+        self.database.store.write(work)
+
+    def end(self, number: int, state: TrialState) -> None:
+        def work(tx: Tx) -> None:
+            trial = tx.trial(UID, number)
+            tx.close_attempt(trial.id, AttemptEnding.EXITED, 2.0)
+            tx.move_trial(trial.id, state, "", "", 2.0)
+
+        self.database.store.write(work)
+
+    def again(self, number: int) -> None:
+        self.end(number, TrialState.PENDING)
+        self.database.store.write(lambda tx: self._open(tx, number))
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database(open_store(f"sqlite:///{tmp_path / 'test.db'}"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stopper() -> Stopper:
+    return Stopper()
+
+
+@pytest.fixture
+async def decider(database: Database, stopper: Stopper) -> AsyncIterator[Decider]:
+    async with stopping(stopper) as address:
+
+        async def own() -> str:
+            return address
+
+        made = Decider(own, database.course, database.observations)
+        yield made
+        await made.close()
+
+
+async def test_only_what_is_news_is_sent(database: Database, stopper: Stopper, decider: Decider) -> None:
+    trials = Trials(database, 3)
+    trials.report(0, 5.0, 4.0)
+    trials.report(1, 6.0)
+    trials.report(1, 9.0, metric="noise")
+    assert await decider.decide(UID) == []
+    assert stopper.curves == {0: [(0, 5.0), (1, 4.0)], 1: [(0, 6.0)]}
+    assert list(stopper.calls[0].trials) == [0, 1, 2]
+    trials.report(1, 5.5, first=1)
+    trials.end(0, TrialState.SUCCEEDED)
+    await decider.decide(UID)
+    assert stopper.curves[1] == [(0, 6.0), (1, 5.5)]
+    assert stopper.rows == [3, 1]
+    assert {number: list(record.values) for number, record in stopper.finished.items()} == {0: [4.0]}
+    assert list(stopper.calls[1].trials) == [1, 2]
+    await decider.decide(UID)
+    assert stopper.rows == [3, 1, 0]
+
+
+async def test_a_service_that_holds_nothing_is_told_everything(
+    database: Database, stopper: Stopper, decider: Decider
+) -> None:
+    trials = Trials(database, 2)
+    trials.report(0, *map(float, range(PAGE + 7)))
+    await decider.decide(UID)
+    stopper.forget()
+    trials.report(1, 1.0)
+    await decider.decide(UID)
+    assert stopper.rows == [PAGE + 7, PAGE + 8]
+    assert [call.base_revision for call in stopper.calls] == [0, 1, 0]
+
+
+async def test_a_new_attempt_begins_anew(database: Database, stopper: Stopper, decider: Decider) -> None:
+    trials = Trials(database, 1)
+    trials.report(0, 5.0, 4.0)
+    await decider.decide(UID)
+    trials.again(0)
+    trials.report(0, 7.0)
+    await decider.decide(UID)
+    assert stopper.curves == {0: [(0, 7.0)]}
+
+
+async def test_a_retried_trial_is_told_to_run_again(database: Database, stopper: Stopper, decider: Decider) -> None:
+    trials = Trials(database, 2)
+    trials.report(1, 3.0)
+    trials.end(0, TrialState.FAILED)
+    await decider.decide(UID)
+    assert list(stopper.finished) == [0]
+    database.store.write(lambda tx: tx.move_trial(tx.trial(UID, 0).id, TrialState.PENDING, "", "", 3.0))
+    await decider.decide(UID)
+    assert wire.TRIAL_STATE_FROM_PROTO[stopper.finished[0].state] is TrialState.PENDING
+
+
+async def test_a_decision_is_news_once_a_step(database: Database, stopper: Stopper, decider: Decider) -> None:
+    trials = Trials(database, 2)
+    stopper.decide = lambda curves, trial: ""
+    trials.report(0, 5.0)
+    assert await decider.decide(UID) == [NewDecision(0, 1, "scripted", stop=False, step=0)]
+    trials.report(1, 6.0)
+    assert await decider.decide(UID) == [NewDecision(1, 1, "scripted", stop=False, step=0)]
+    stopper.decide = lambda curves, trial: "it is bad" if trial == 1 else ""
+    assert await decider.decide(UID) == [NewDecision(1, 1, "scripted", stop=True, reason="it is bad", step=0)]
+
+
+async def test_one_that_is_to_stop_is_not_asked_about(database: Database, stopper: Stopper, decider: Decider) -> None:
+    trials = Trials(database, 2)
+    trials.report(0, 1.0)
+    database.store.write(lambda tx: tx.request_stop(tx.trial(UID, 0).id, "early", "", 1.0))
+    await decider.decide(UID)
+    assert list(stopper.calls[0].trials) == [1]
+
+
+async def test_an_answer_about_another_trial_is_refused(database: Database, stopper: Stopper, decider: Decider) -> None:
+    Trials(database, 1)
+    stopper.unasked = (7,)
+    with pytest.raises(FixRequest, match="decided on trial 7, which nobody asked about"):
+        await decider.decide(UID)
+
+
+async def test_the_rule_is_checked_by_its_service(stopper: Stopper, decider: Decider) -> None:
+    assert await decider.validate(document().spec) == ["it is scripted"]
+    with pytest.raises(FixRequest) as caught:
+        await decider.validate(document(name="median").spec)
+    assert [mistake.path for mistake in caught.value.mistakes] == ["spec.earlyStopping.name"]
+
+
+async def test_a_study_with_an_endpoint_is_asked_there(database: Database) -> None:
+    other = Stopper()
+
+    async def own() -> str:
+        raise AssertionError("the study names its service")
+
+    async with stopping(other) as address:
+        decider = Decider(own, database.course, database.observations)
+        assert await decider.validate(document(endpoint=address).spec) == ["it is scripted"]
+        await decider.close()
+    decider = Decider(own, database.course, database.observations)
+    with pytest.raises(TryAgain, match=f"the early-stopping service {address} does not answer"):
+        await decider.validate(document(endpoint=address).spec)
+    await decider.close()
