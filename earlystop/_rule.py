@@ -1,0 +1,88 @@
+"""What a rule is, and the values that go in and come out of it."""
+
+from collections.abc import Mapping, MutableMapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from tunesmith.earlystop._curve import Curve
+from tunesmith.earlystop._curves import Ended
+from tunesmith.earlystop._description import RuleDescription
+from tunesmith.services.settings import Settings
+from tunesmith.study import Mistake, ObjectiveType, StudySpec
+
+
+@dataclass(frozen=True, slots=True)
+class StudyView:
+    """A study as a rule sees it: read only, but for `memo`.
+
+    `curves` holds what each trial reported of the objective, by the trial's number, as losses: times -1 where the study
+    maximizes. `ended` holds the trials that ended, with or without a curve; `running` the numbers of the others that
+    have one. `memo` is scratch space that lives as long as the study is held, and begins empty at any moment: a rule
+    may keep there what it would otherwise compute again, and a decision never depends on it. `epoch` is another number
+    whenever anything changed in trials that ended, while `memo` lives.
+    """
+
+    uid: str
+    spec: StudySpec
+    seed: int
+    settings: Settings
+    curves: Mapping[int, Curve]
+    ended: Mapping[int, Ended]
+    running: Set[int]
+    epoch: int
+    memo: MutableMapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sign(self) -> int:
+        """What a value is multiplied by to be a loss, and a loss to be a value."""
+        return -1 if self.spec.objective.type is ObjectiveType.MAXIMIZE else 1
+
+    def shown(self, loss: float) -> str:
+        """Write a loss as the value that a user knows."""
+        return f"{self.sign * loss + 0.0:.6g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to happen to a running trial. `stop` False: it was weighed, and goes on.
+
+    `reason`: a sentence with the numbers that the rule saw. `step`: the last one that was looked at; None: not known.
+    `predicted_final`: the value that the trial would have reached; None: the rule does not predict.
+    """
+
+    trial: int
+    stop: bool
+    reason: str
+    step: int | None = None
+    predicted_final: float | None = None
+
+
+class Rule(Protocol):
+    """A way to tell which running trials are not worth finishing. One instance serves all studies at once.
+
+    Decisions are a function of the study's spec, seed, curves and ended trials, whatever order they arrived in.
+    Randomness is `numpy.random.default_rng([study.seed, trial number])` and nothing else.
+    `tests/earlystop/conformance.py` holds every rule to this.
+    """
+
+    @property
+    def description(self) -> RuleDescription:
+        """What it is; the service checks settings against it before `check`."""
+
+    def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
+        """List what the rule cannot work with, beyond settings of a wrong type."""
+
+    def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
+        """Decide about running trials that have a curve, given by number in ascending order.
+
+        A trial that there is nothing to weigh of has no decision. Runs in a thread; never called twice at once for one
+        study.
+        """
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A rule that has remarks which do not prevent a study, for people who validate a document."""
+
+    def remarks(self, spec: StudySpec, settings: Settings) -> list[str]:
+        """List remarks on a study that has no mistakes."""

@@ -1,0 +1,34 @@
+"""Where a trial is weighed, and what is said of it."""
+
+import math
+
+from tunesmith.earlystop._curve import Curve
+from tunesmith.earlystop._others import is_best, standing
+from tunesmith.earlystop._rule import Decision, StudyView
+from tunesmith.earlystop._settings import INTERVAL, START
+
+
+def weighed_at(study: StudyView, curve: Curve) -> int | None:
+    """The place of the observation at which a trial is weighed: the first one in its interval; None: not yet."""
+    start, interval = study.settings.integer(START), study.settings.integer(INTERVAL)
+    if curve.last < start:
+        return None
+    return curve.first_from(start + (curve.last - start) // interval * interval)
+
+
+def compared(study: StudyView, trial: int, step: int, own: float, bar: float, called: tuple[str, str]) -> Decision:
+    """Stop a trial whose loss is above a bar, unless it is the best of all.
+
+    `called`: what the loss and the bar are, as in "running average" and "the median of 9 trials".
+    """
+    mine, theirs = called
+    limit = f"{study.shown(bar)}, {theirs}"
+    if not math.isfinite(own):
+        return Decision(trial, True, f"up to step {step} it has no finite value to set against {limit}", step)
+    seen = f"at step {step} its {mine} {study.shown(own)} is"
+    if own <= bar:
+        return Decision(trial, False, f"{seen} not worse than {limit}", step)
+    if is_best(study, trial):
+        best = f"but its {study.shown(standing(study, trial))} is the best of all trials"
+        return Decision(trial, False, f"{seen} worse than {limit}, {best}", step)
+    return Decision(trial, True, f"{seen} worse than {limit}", step)
