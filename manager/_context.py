@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from tunesmith.manager._attempts import Ending, Watched, sources_of
 from tunesmith.manager._calls import NEWEST
-from tunesmith.manager._decider import PAGE, Course, Decider
+from tunesmith.manager._decider import Course, Decider
 from tunesmith.manager._suggester import History, Suggester
+from tunesmith.manager._told import PAGE
 from tunesmith.manager.launchers import Launch, Launcher
 from tunesmith.manager.launchers.workers import WorkersLauncher
 from tunesmith.manager.storage import Fence, Store, StoredObservation, StudyRow, TrialRow, Tx

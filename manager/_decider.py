@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.manager._calls import CHUNK, DEADLINE, Channels, answered
-from tunesmith.manager._told import record_of
-from tunesmith.manager.storage import NewDecision, StoredObservation, StudyRow, TrialRow
+from tunesmith.manager._told import Observations, pages, record_of
+from tunesmith.manager.storage import NewDecision, StudyRow, TrialRow
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
 from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.v1 import early_stopping_pb2 as pb
@@ -14,13 +14,6 @@ from tunesmith.v1 import early_stopping_pb2_grpc as rpc
 from tunesmith.v1 import types_pb2 as types
 
 SERVICE = "early-stopping"
-PAGE = 10_000
-"""Observations in one message: 240 kB at most."""
-
-
-Observations = Callable[[TrialRow, str, int], Awaitable[list[StoredObservation]]]
-"""Reads a page of a trial's last attempt: its observations of a metric after a position."""
-
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -169,9 +162,8 @@ async def _reports(
     if attempt != trial.attempt:
         position = 0
         yield pb.ObservationChunk(restarted=[trial.number])
-    full = trial.attempt > 0
-    while full and (page := await observations(trial, metric, position)):
-        full, position = len(page) >= PAGE, page[-1].position
+    async for page in pages(trial, metric, position, observations):
+        position = page[-1].position
         yield pb.ObservationChunk(
             trials=[trial.number] * len(page),
             steps=[row.step for row in page],

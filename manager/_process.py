@@ -180,7 +180,7 @@ async def _engine(
             database=database,
             launcher=make_launcher("local", LauncherContext(place, settings.secrets, logs=folder)),
             workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
-            suggester=Suggester(suggestion_address, database.history, database.digest_at),
+            suggester=Suggester(suggestion_address, database.history, database.digest_at, database.observations),
             decider=Decider(earlystop_address, database.course, database.observations),
             state=folder,
             changed=news.changed,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.manager._calls import CHUNK, DEADLINE, NEWEST, Channels, answered
-from tunesmith.manager._told import record_of
+from tunesmith.manager._told import Observations, record_of, steps_of
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, NotOffered, TryAgain
 from tunesmith.study import Mistake, StudySpec, wire
@@ -58,14 +58,16 @@ class Suggester:
 
     `address_of` tells where the manager's own service listens now, and waits while that one starts. `load` reads a
     study's history since a revision; `digest_at` its digest at a revision, None when that is not known any more.
+    `observations` reads what trials reported, for algorithms that want values at steps.
     """
 
     address_of: Callable[[], Awaitable[str]]
     load: Callable[[str, int], Awaitable[History]]
     digest_at: Callable[[str, int], Awaitable[int | None]]
+    observations: Observations
     _channels: Channels = field(default_factory=Channels)
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
-    _ahead: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _can: dict[tuple[str, str], types.Capabilities] = field(default_factory=dict)  # by endpoint and algorithm
     _ours: dict[str, bool] = field(default_factory=dict)  # whether an endpoint speaks our contract
 
     async def algorithms(self) -> Sequence[types.AlgorithmDescription]:
@@ -86,15 +88,8 @@ class Suggester:
 
     async def looks_ahead(self, spec: StudySpec) -> bool:
         """Whether this study's algorithm may be asked before results are in: its proposals do not depend on them."""
-        name, route = spec.algorithm.name, await self._route(spec)
-        if route.follows:
-            return False  # such a service proposes for trials that are to run now
-        key = (spec.algorithm.endpoint, name)
-        if key not in self._ahead:
-            offered = await self._offered(route.address)
-            found = [algorithm for algorithm in offered if name == algorithm.name or name in algorithm.aliases]
-            self._ahead[key] = bool(found) and not found[0].capabilities.uses_values
-        return self._ahead[key]
+        can = await self._capabilities(spec, await self._route(spec))
+        return can is not None and not can.uses_values
 
     async def suggest(self, uid: str, count: int) -> Reply:
         """Assignments for the next `count` trials; raises what the service's status means to its caller.
@@ -124,7 +119,9 @@ class Suggester:
         numbers = range(study.next_number, study.next_number + count)
         names = {trial_name(study.name, study.uid, number): number for number in numbers}
         route = await self._route(study.job.spec)
-        request = _stream(history, route.spec, base, digest, names)
+        can = await self._capabilities(study.job.spec, route)
+        observations = self.observations if can is not None and can.uses_steps else None
+        request = _stream(history, route.spec, base, digest, names, observations)
         try:
             call = self._stub(route.address).Suggest(request, timeout=DEADLINE)
             response = await answered(call, route.address, SERVICE)
@@ -134,6 +131,20 @@ class Suggester:
             raise TryAgain(str(error)) from error  # a service of the other contract may have taken its place
         self._held[study.uid] = (study.revision, study.digest)
         return _reply(study, names, response)
+
+    async def _capabilities(self, spec: StudySpec, route: Route) -> types.Capabilities | None:
+        """What a study's algorithm can do; None: nobody knows, or a service of Katib's contract is behind it.
+
+        Such a service proposes for trials that are to run now, and is told no steps.
+        """
+        name, key = spec.algorithm.name, (spec.algorithm.endpoint, spec.algorithm.name)
+        if route.follows:
+            return None
+        if key not in self._can:
+            for algorithm in await self._offered(route.address):
+                if name == algorithm.name or name in algorithm.aliases:
+                    self._can[key] = algorithm.capabilities
+        return self._can.get(key)
 
     async def _offered(self, address: str) -> Sequence[types.AlgorithmDescription]:
         call = self._stub(address).Describe(pb.DescribeRequest(), timeout=DEADLINE)
@@ -162,9 +173,15 @@ class Suggester:
 
 
 async def _stream(
-    history: History, spec: types.StudySpec, base: int, digest: int, names: dict[str, int]
+    history: History,
+    spec: types.StudySpec,
+    base: int,
+    digest: int,
+    names: dict[str, int],
+    observations: Observations | None,
 ) -> AsyncIterator[pb.SuggestRequest]:
-    study = history.study
+    """The messages of a call; `observations` None: the algorithm does not ask for values at steps."""
+    study, metric = history.study, history.study.job.spec.objective.metric
     header = pb.SuggestHeader(
         study_uid=study.uid,
         generation=study.generation,
@@ -178,7 +195,10 @@ async def _stream(
     yield pb.SuggestRequest(header=header)
     for start in range(0, len(history.trials), CHUNK):
         chunk = history.trials[start : start + CHUNK]
-        yield pb.SuggestRequest(history=pb.HistoryChunk(trials=[record_of(trial) for trial in chunk]))
+        trials = [
+            record_of(trial, await steps_of(trial, metric, observations) if observations else None) for trial in chunk
+        ]
+        yield pb.SuggestRequest(history=pb.HistoryChunk(trials=trials))
 
 
 def _reply(study: StudyRow, names: dict[str, int], response: pb.SuggestResponse) -> Reply:

@@ -10,7 +10,8 @@ from tests.early_stopping import Stopper, stopping
 from tests.running import job
 
 from tunesmith.manager._context import Database
-from tunesmith.manager._decider import PAGE, Decider
+from tunesmith.manager._decider import Decider
+from tunesmith.manager._told import PAGE
 from tunesmith.manager.storage import NewDecision, NewTrial, ObservationRow, Tx, open_store
 from tunesmith.services.errors import FixRequest, TryAgain
 from tunesmith.study import AttemptEnding, StudyJob, StudyState, TrialState, read_study_job, wire
@@ -18,23 +19,24 @@ from tunesmith.study import AttemptEnding, StudyJob, StudyState, TrialState, rea
 UID = "a" * 32
 
 
-def document(**early: Any) -> StudyJob:
-    spec: dict[str, Any] = {"metrics": [{"name": "noise"}], "earlyStopping": {"name": "scripted", **early}}
+def document(early: dict[str, Any] | None = None, **more: Any) -> StudyJob:
+    rule = {"name": "scripted", **(early or {})}
+    spec: dict[str, Any] = {"metrics": [{"name": "noise"}], "earlyStopping": rule, **more}
     return read_study_job(json.dumps(job("stopped", **spec)), base=Path("/"))
 
 
 class Trials:
     """A study in a database, with trials that run."""
 
-    def __init__(self, database: Database, count: int) -> None:
+    def __init__(self, database: Database, count: int, **spec: Any) -> None:
         self.database = database
-        database.store.write(lambda tx: self._begin(tx, count))
+        database.store.write(lambda tx: self._begin(tx, count, document(**spec)))
         self.sequence = 0
 
-    def _begin(self, tx: Tx, count: int) -> None:
-        tx.insert_study(UID, document(), 1.0)
+    def _begin(self, tx: Tx, count: int, job: StudyJob) -> None:
+        tx.insert_study(UID, job, 1.0)
         tx.move_study(UID, StudyState.RUNNING, "", "", 1.0)
-        for trial in tx.add_trials(UID, [NewTrial({"x": 0.1 * number}) for number in range(count)], 1.0):
+        for trial in tx.add_trials(UID, [NewTrial({"x": number}) for number in range(count)], 1.0):
             self._open(tx, trial.number)
 
     def _open(self, tx: Tx, number: int) -> None:
@@ -172,7 +174,7 @@ async def test_an_answer_about_another_trial_is_refused(database: Database, stop
 async def test_the_rule_is_checked_by_its_service(stopper: Stopper, decider: Decider) -> None:
     assert await decider.validate(document().spec) == ["it is scripted"]
     with pytest.raises(FixRequest) as caught:
-        await decider.validate(document(name="median").spec)
+        await decider.validate(document({"name": "median"}).spec)
     assert [mistake.path for mistake in caught.value.mistakes] == ["spec.earlyStopping.name"]
 
 
@@ -184,9 +186,9 @@ async def test_a_study_with_an_endpoint_is_asked_there(database: Database) -> No
 
     async with stopping(other) as address:
         decider = Decider(own, database.course, database.observations)
-        assert await decider.validate(document(endpoint=address).spec) == ["it is scripted"]
+        assert await decider.validate(document({"endpoint": address}).spec) == ["it is scripted"]
         await decider.close()
     decider = Decider(own, database.course, database.observations)
     with pytest.raises(TryAgain, match=f"the early-stopping service {address} does not answer"):
-        await decider.validate(document(endpoint=address).spec)
+        await decider.validate(document({"endpoint": address}).spec)
     await decider.close()

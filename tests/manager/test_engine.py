@@ -66,7 +66,7 @@ async def running(
         database=database,
         launcher=make_launcher("local", LauncherContext(place)),
         workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
-        suggester=Suggester(_nobody, database.history, database.digest_at),
+        suggester=Suggester(_nobody, database.history, database.digest_at, database.observations),
         decider=Decider(stopper, database.course, database.observations),
         state=folder,
         changed=news.changed,

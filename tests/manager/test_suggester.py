@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from tests.manager.test_decider import UID, Trials, database
 
 from tunesmith.katib.v1beta1 import api_pb2_grpc
 from tunesmith.manager._context import Database
@@ -23,11 +24,14 @@ from tunesmith.study import (
     SearchSpace,
     StudyJob,
     StudySpec,
+    TrialState,
     TrialTemplate,
 )
 from tunesmith.v1 import suggestion_pb2 as pb
 from tunesmith.v1 import suggestion_pb2_grpc as rpc
 from tunesmith.v1 import types_pb2 as types
+
+__all__ = ["database"]  # the fixture
 
 
 @dataclass
@@ -35,9 +39,14 @@ class Ours(rpc.SuggestionServiceServicer):
     """Speaks our contract, and offers an algorithm that may be asked ahead."""
 
     asked: list[types.AlgorithmSpec] = field(default_factory=list)
+    parameter: str = "n"
+    uses_steps: bool = False
+    told: dict[int, dict[int, float]] = field(default_factory=dict)
+    """Values at steps, by number of the trial."""
 
     def Describe(self, request: Any, context: Any) -> pb.DescribeResponse:
-        return pb.DescribeResponse(algorithms=[types.AlgorithmDescription(name="golden")])
+        can = types.Capabilities(uses_steps=self.uses_steps)
+        return pb.DescribeResponse(algorithms=[types.AlgorithmDescription(name="golden", capabilities=can)])
 
     def Validate(self, request: Any, context: Any) -> pb.ValidateResponse:
         self.asked.append(request.spec.algorithm)
@@ -46,8 +55,9 @@ class Ours(rpc.SuggestionServiceServicer):
     def Suggest(self, requests: Iterator[pb.SuggestRequest], context: Any) -> pb.SuggestResponse:
         header = next(requests).header
         self.asked.append(header.spec.algorithm)
-        values = {"n": types.Value(int_value=3)}
-        answers = [pb.Suggestion(name=one.name, assignment=types.Assignment(values=values)) for one in header.names]
+        self.told = {trial.number: dict(trial.steps) for request in requests for trial in request.history.trials}
+        point = types.Assignment(values={self.parameter: types.Value(int_value=3)})
+        answers = [pb.Suggestion(name=one.name, assignment=point) for one in header.names]
         return pb.SuggestResponse(suggestions=answers)
 
 
@@ -96,10 +106,10 @@ async def own(servers: Servers) -> AsyncIterator[tuple[Ours, Suggester]]:
     async def address() -> str:
         return f"127.0.0.1:{port}"
 
-    async def unused(uid: str, revision: int) -> Any:
+    async def unused(*_: object) -> Any:
         raise AssertionError
 
-    suggester = Suggester(address, unused, unused)
+    suggester = Suggester(address, unused, unused, unused)
     yield service, suggester
     await suggester.close()
 
@@ -181,6 +191,24 @@ async def test_nobody_at_the_endpoint(own: tuple[Ours, Suggester]) -> None:
     _, suggester = own
     with pytest.raises(TryAgain, match=r"127\.0\.0\.1:1 does not answer"):
         await suggester.validate(spec("127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_values_at_steps_are_told_to_those_who_ask(
+    own: tuple[Ours, Suggester], database: Database, asks: bool
+) -> None:
+    service, unread = own
+    service.uses_steps, service.parameter = asks, "x"
+    parameters = [{"name": "x", "type": "int", "min": 0, "max": 9}]
+    trials = Trials(database, 2, algorithm={"name": "golden"}, parameters=parameters)
+    trials.report(0, 5.0, 4.0)
+    trials.report(0, 9.0, metric="noise")
+    trials.end(0, TrialState.SUCCEEDED)
+    suggester = Suggester(unread.address_of, database.history, database.digest_at, database.observations)
+    suggester._held[UID] = (0, 0)  # as if the service held nothing
+    await suggester.suggest(UID, 1)
+    await suggester.close()
+    assert service.told == ({0: {0: 5.0, 1: 4.0}, 1: {}} if asks else {0: {}, 1: {}})
 
 
 async def _when_it_answers(call: Callable[[], Awaitable[Any]]) -> None:
