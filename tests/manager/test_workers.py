@@ -205,6 +205,29 @@ def test_a_stop_is_heard_and_ends_the_trial(manager: Running) -> None:
     assert [trial.state for trial in manager.trials("stopped")] == [types.TRIAL_STATE_KILLED] * 3
 
 
+def test_a_worker_hears_that_a_rule_stopped_its_trial(manager: Running) -> None:
+    rule = {"name": "median", "settings": {"startStep": 1, "minTrials": 1}}
+    worker = create(manager, "early", limits={"trials": 2, "parallel": 2}, earlyStopping=rule)
+    good, bad = worker.acquire(), worker.acquire()
+    worker.report(good, 3.0, 2.0)
+    worker.complete(good)
+    worker.report(bad, 9.0, 8.0)
+    until(lambda: worker.beat(bad).should_stop)
+    told = worker.beat(bad).reason
+    worker.report(bad, 9.0, 8.0, 7.0)  # its last word
+    worker.complete(bad)
+    assert manager.ended("early").counts.early_stopped == 1
+    trial = manager.trials("early")[1]
+    assert (trial.state, trial.reason, trial.value) == (types.TRIAL_STATE_EARLY_STOPPED, "earlyStopped", 7.0)
+    (decision,) = [
+        one
+        for one in manager.stub.ListDecisions(pb.ListDecisionsRequest(study=key("early"), trial="1")).decisions
+        if one.stop
+    ]
+    assert trial.message == told == decision.reason
+    assert (decision.rule, decision.attempt, decision.trial) == ("median", 1, trial.name)
+
+
 def test_time_limits_count_from_the_acquisition(manager: Running) -> None:
     worker = create(manager, "timed", limits={"trials": 1, "trialDuration": "1s"})
     time.sleep(1.5)
