@@ -1,8 +1,8 @@
-"""Algorithms as a manager or a suggestion service describes them, as frozen values."""
+"""Algorithms and early-stopping rules as a manager or their service describes them, as frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tunesmith.study import ParameterValue, wire
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of an algorithm; `min` and `max` are inclusive, None does not limit. `default` None: it chooses."""
+    """One setting of an algorithm or a rule; `min` and `max` are inclusive, None does not limit.
+
+    `default` None: whose setting it is chooses.
+    """
 
     name: str
     type: str
@@ -40,6 +43,23 @@ _SETTING_TYPES = ("any", "double", "int", "string", "bool")
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What an early-stopping service says of one rule."""
+
+    name: str
+    aliases: tuple[str, ...]
+    summary: str
+    description: str
+    source: str
+    settings: tuple[Setting, ...] = ()
+
+    @classmethod
+    def from_proto(cls, told: "types_pb2.RuleDescription") -> Self:
+        """From the wire."""
+        return cls(**_told(told))
+
+
+@dataclass(frozen=True, slots=True)
 class Algorithm:
     """What a suggestion service says of one algorithm.
 
@@ -60,16 +80,23 @@ class Algorithm:
     def from_proto(cls, told: "types_pb2.AlgorithmDescription") -> Self:
         """From the wire."""
         return cls(
-            name=told.name,
-            aliases=tuple(told.aliases),
-            summary=told.summary,
-            description=told.description,
-            source=told.source,
-            settings=tuple(Setting.from_proto(setting) for setting in told.settings),
+            **_told(told),
             capabilities={text: getattr(told.capabilities, name) for name, text in _CAPABILITIES.items()},
             max_useful_trials=told.capabilities.max_useful_trials or None,
             learns=told.capabilities.uses_values,
         )
+
+
+def _told(told: "types_pb2.AlgorithmDescription | types_pb2.RuleDescription") -> dict[str, Any]:
+    """What algorithms and rules have in common."""
+    return {
+        "name": told.name,
+        "aliases": tuple(told.aliases),
+        "summary": told.summary,
+        "description": told.description,
+        "source": told.source,
+        "settings": tuple(Setting.from_proto(setting) for setting in told.settings),
+    }
 
 
 _CAPABILITIES = {

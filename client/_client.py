@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tunesmith.client._algorithm_values import Algorithm
+from tunesmith.client._algorithm_values import Algorithm, Rule
 from tunesmith.client._connection import Connection, request_id
-from tunesmith.client._trial_values import Event, Observation, Trial, observations_from_proto
+from tunesmith.client._trial_values import Decision, Event, Observation, Trial, observations_from_proto
 from tunesmith.client._values import Study
 from tunesmith.client._work import WorkerCalls
 from tunesmith.services import errors
@@ -325,12 +325,31 @@ class Client(WorkerCalls):
             if not token:
                 return found
 
-    # ------------------------------------------------------------ algorithms
+    def decisions(self, study: str, trial: str | int | None = None) -> list[Decision]:
+        """What the study's early-stopping rule said of its trials, oldest first; with `trial` only of that one."""
+        found: list[Decision] = []
+        token = ""
+        while True:
+            request = manager_pb2.ListDecisionsRequest(
+                study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE, page_token=token
+            )
+            reply = self._connection.call(lambda stub: stub.ListDecisions, request)
+            found += map(Decision.from_proto, reply.decisions)
+            token = reply.next_page_token
+            if not token:
+                return found
+
+    # -------------------------------------------------- algorithms and rules
 
     def algorithms(self) -> list[Algorithm]:
         """What a document may name in `spec.algorithm.name`."""
         reply = self._connection.call(lambda stub: stub.ListAlgorithms, manager_pb2.ListAlgorithmsRequest())
         return [Algorithm.from_proto(told) for told in reply.algorithms]
+
+    def rules(self) -> list[Rule]:
+        """What a document may name in `spec.earlyStopping.name`."""
+        reply = self._connection.call(lambda stub: stub.ListRules, manager_pb2.ListRulesRequest())
+        return [Rule.from_proto(told) for told in reply.rules]
 
     def _key(self, name: str) -> manager_pb2.StudyKey:
         return manager_pb2.StudyKey(namespace=self.namespace, name=name)

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.client._algorithm_values import Algorithm, Setting
+from tunesmith.client._algorithm_values import Algorithm, Rule, Setting
 from tunesmith.client._format import finite, iso
-from tunesmith.client._trial_values import Attempt, Event, Observation, Trial
+from tunesmith.client._trial_values import Attempt, Decision, Event, Observation, Trial
 from tunesmith.client._values import Study, TrialCounts
 from tunesmith.study import Objective
 
@@ -100,12 +100,13 @@ def trial_data(trial: Trial) -> dict[str, Any]:
     }
 
 
-def trial_details(trial: Trial) -> dict[str, Any]:
-    """A trial with its attempts one by one, as `describe trial -o json` prints it."""
+def trial_details(trial: Trial, decision: Decision | None) -> dict[str, Any]:
+    """A trial with its attempts one by one, as `describe trial -o json` prints it; `decision` is the last one on it."""
     return {
         **trial_data(trial),
         "explanation": trial.explanation,
         "notBefore": iso(trial.not_before),
+        "decision": decision and decision_data(decision),
         "attemptDetails": [_attempt_data(attempt) for attempt in trial.attempts],
     }
 
@@ -135,25 +136,44 @@ def event_data(event: Event) -> dict[str, Any]:
     }
 
 
+def decision_data(decision: Decision) -> dict[str, Any]:
+    """An early-stopping decision, as `get decisions STUDY -o json` lists it."""
+    return {
+        "id": decision.id,
+        "time": iso(decision.time),
+        "trial": decision.trial,
+        "attempt": decision.attempt,
+        "rule": decision.rule,
+        "stop": decision.stop,
+        "reason": decision.reason,
+        "predicted": finite(decision.predicted),
+        "step": decision.step,
+    }
+
+
 def observation_data(row: Observation) -> dict[str, Any]:
     """An observation; a value that is not finite is null, and `kind` says what it was."""
     kind = "finite" if math.isfinite(row.value) else str(row.value)
     return {"metric": row.metric, "step": row.step, "time": row.time, "value": finite(row.value), "kind": kind}
 
 
-def algorithm_data(algorithm: Algorithm) -> dict[str, Any]:
-    """An algorithm, as `algorithms -o json` lists it."""
-    return {
-        "name": algorithm.name,
-        "aliases": list(algorithm.aliases),
-        "summary": algorithm.summary,
-        "description": algorithm.description,
-        "source": algorithm.source,
-        "settings": [_setting_data(setting) for setting in algorithm.settings],
-        "capabilities": dict(algorithm.capabilities),
-        "maxUsefulTrials": algorithm.max_useful_trials,
-        "learns": algorithm.learns,
+def offer_data(offer: Algorithm | Rule) -> dict[str, Any]:
+    """An algorithm or a rule, as `algorithms -o json` and `rules -o json` list it."""
+    data: dict[str, Any] = {
+        "name": offer.name,
+        "aliases": list(offer.aliases),
+        "summary": offer.summary,
+        "description": offer.description,
+        "source": offer.source,
+        "settings": [_setting_data(setting) for setting in offer.settings],
     }
+    if isinstance(offer, Algorithm):
+        data |= {
+            "capabilities": dict(offer.capabilities),
+            "maxUsefulTrials": offer.max_useful_trials,
+            "learns": offer.learns,
+        }
+    return data
 
 
 def _setting_data(setting: Setting) -> Mapping[str, Any]:

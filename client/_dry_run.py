@@ -1,4 +1,4 @@
-"""`run --dry-run`: what a document would do, without doing it. Needs no manager."""
+"""`run --dry-run`: what a document would do, without doing it."""
 
 import shlex
 from typing import Any

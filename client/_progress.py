@@ -75,6 +75,7 @@ def counts_line(progress: Progress) -> str:
         (counts.running, "running"),
         (counts.failed, "failed"),
         (counts.metrics_unavailable, "without metrics"),
+        (counts.early_stopped, "stopped early"),
         (counts.killed, "killed"),
     )
     return ", ".join(

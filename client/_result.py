@@ -30,15 +30,17 @@ _REASONS = {
 }
 
 
-def result_lines(study: Study, best: Trial | None, room: int | None) -> list[str]:
+def result_lines(study: Study, best: Trial | None, room: int | None, saved: str = "") -> list[str]:
     """The end of a study: why, the best trial, how to run it again, and the table of its metrics.
 
     Args:
         study: The study, in a final state.
         best: Its best trial, where there is one.
         room: Columns of the terminal; None: no terminal.
+        saved: What early stopping saved, in a sentence; empty: it is not known.
     """
     lines = ["", bold(ending(study)), f"{counts_text(study)}, in {_format.duration(study.elapsed)}"]
+    lines += [saved] if saved else []
     if study.best is not None:
         lines += ["", *best_lines(study, study.best)]
     if best is not None and not study.spec.trial.workers:

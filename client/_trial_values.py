@@ -1,4 +1,4 @@
-"""Trials, events and observations as the manager tells them, as frozen values that make themselves from messages."""
+"""What the manager tells of trials, as frozen values that make themselves from messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -144,6 +144,39 @@ class Event:
         """From the wire."""
         time = event.time.ToDatetime(tzinfo=UTC)
         return cls(event.id, time, event.trial or None, event.state, event.reason, event.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an early-stopping rule said of a trial: to stop it, or that it goes on; `reason` is a sentence.
+
+    `predicted`: the final value that the rule expected, None: it expected none. `step`: of the last report that it saw.
+    """
+
+    id: int
+    trial: str
+    attempt: int
+    rule: str
+    stop: bool
+    reason: str
+    predicted: float | None
+    step: int | None
+    time: datetime
+
+    @classmethod
+    def from_proto(cls, decision: "manager_pb2.StoredDecision") -> Self:
+        """From the wire."""
+        return cls(
+            id=decision.id,
+            trial=decision.trial,
+            attempt=decision.attempt,
+            rule=decision.rule,
+            stop=decision.stop,
+            reason=decision.reason,
+            predicted=decision.predicted if decision.HasField("predicted") else None,
+            step=decision.step if decision.HasField("step") else None,
+            time=decision.time.ToDatetime(tzinfo=UTC),
+        )
 
 
 @dataclass(frozen=True, slots=True)

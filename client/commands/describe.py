@@ -7,7 +7,8 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._trial_values import Attempt, Trial
+    from tunesmith.client._client import Client
+    from tunesmith.client._trial_values import Attempt, Decision, Trial
     from tunesmith.client._values import Study
 
 _EVENTS = 10
@@ -51,7 +52,7 @@ def study(where: Target, name: str) -> None:
 @click.argument("trial")
 @target()
 def trial(where: Target, trial: str) -> None:
-    """Show a trial: its parameters, command, metrics and attempts."""
+    """Show a trial: its parameters, command, metrics and attempts, and what the early-stopping rule said of it."""
     from tunesmith.client._arguments import trial_of
     from tunesmith.client._data import trial_details
     from tunesmith.client._output import emit
@@ -60,10 +61,19 @@ def trial(where: Target, trial: str) -> None:
     with where.client() as client:
         found = client.trial(study_name, trial_name)
         owner = client.study(study_name)
+        decision = _last_decision(client, owner, found)
     if where.for_people:
-        _show_trial(found, owner)
+        _show_trial(found, owner, decision)
     else:
-        emit(trial_details(found), where.output)
+        emit(trial_details(found, decision), where.output)
+
+
+def _last_decision(client: "Client", study: "Study", trial: "Trial") -> "Decision | None":
+    """What a rule said last of the trial's last attempt; one that is to stop is not asked about again."""
+    if study.spec.early_stopping is None or trial.last is None:
+        return None
+    made = client.decisions(study.name, trial.name)
+    return next((one for one in reversed(made) if one.attempt == trial.last.number), None)
 
 
 def _show_study(study: "Study") -> None:
@@ -97,6 +107,7 @@ def _study_rows(study: "Study") -> dict[str, str]:
         "Message": safe(study.message),
         "Objective": safe(f"{objective.type} {objective.metric} ({objective.strategy} of a trial{goal})"),
         "Algorithm": safe(study.spec.algorithm.name),
+        "Early stopping": safe(study.spec.early_stopping.name if study.spec.early_stopping else ""),
         "Space": "infinite, or too large to count" if size is None else _format.plural(size, "assignment"),
         "Trials": counts_text(study),
         "Labels": _format.labels(study.labels),
@@ -113,12 +124,18 @@ def _known(rows: dict[str, str]) -> dict[str, str]:
     return {name: text for name, text in rows.items() if text and text != "-"}
 
 
-def _show_trial(trial: "Trial", study: "Study") -> None:
+def _show_trial(trial: "Trial", study: "Study", decision: "Decision | None") -> None:
     from tunesmith.client import _format
-    from tunesmith.client._output import Column, bold, pairs, table
+    from tunesmith.client._output import Column, bold, pairs, paragraph, table
+    from tunesmith.client._stopping import decision_text
     from tunesmith.client._terminal import safe
 
-    pairs(_known(_trial_rows(trial, study)))
+    rows = _known(_trial_rows(trial, study))
+    if decision is not None and rows.get("Message") == safe(decision.reason):
+        del rows["Message"]
+    pairs(rows)
+    if decision is not None:
+        print("", bold("Early stopping"), *paragraph(decision_text(study, trial, decision), "  "), sep="\n")
     print("", bold("Parameters"), sep="\n")
     values = study.in_order(trial.assignment)
     pairs({f"  {safe(name)}": _format.exact(value) for name, value in values.items()})

@@ -7,7 +7,7 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._trial_values import Event, Trial
+    from tunesmith.client._trial_values import Decision, Event, Trial
     from tunesmith.client._values import Study
 
 _STUDY_STATES = ("Created", "Running", "Paused", "Ending", "Succeeded", "Failed", "Stopped")
@@ -16,7 +16,7 @@ _TRIAL_STATES = ("Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "K
 
 @click.group(epilog="\b\nExample:\n  tunesmith get trials digits -o json")
 def command() -> None:
-    """List studies, trials and events."""
+    """List studies, trials, events and early-stopping decisions."""
 
 
 @command.command(epilog="\b\nExamples:\n  tunesmith get studies\n  tunesmith get studies --state Running -o json")
@@ -108,6 +108,26 @@ def events(where: Target, study: str, trial: str | None) -> None:
         emit([event_data(event) for event in found], where.output)
 
 
+@command.command(
+    epilog="\b\nExamples:\n  tunesmith get decisions digits --stops\n  tunesmith get decisions digits --trial 3"
+)
+@click.argument("study")
+@click.option("--trial", metavar="TRIAL", help="Only on this trial (its name or its number).")
+@click.option("--stops", is_flag=True, help="Only those to stop a trial.")
+@target()
+def decisions(where: Target, study: str, trial: str | None, stops: bool) -> None:
+    """List what the early-stopping rule said of a study's trials, oldest first."""
+    from tunesmith.client._data import decision_data
+    from tunesmith.client._output import emit
+
+    with where.client() as client:
+        found = [decision for decision in client.decisions(study, trial) if decision.stop or not stops]
+    if where.for_people:
+        _show_decisions(found)
+    else:
+        emit([decision_data(decision) for decision in found], where.output)
+
+
 def _show_studies(found: "list[Study]", where: Target, *, with_namespace: bool = False) -> None:
     from tunesmith.client import _format
     from tunesmith.client._data import study_data
@@ -182,6 +202,27 @@ def show_events(found: "list[Event]") -> None:
             safe(": ".join(text for text in (_reason(event), event.message) if text)),
         ]
         for event in found
+    ]
+    table(columns, rows)
+
+
+def _show_decisions(found: "list[Decision]") -> None:
+    from tunesmith.client import _format
+    from tunesmith.client._output import Column, table
+    from tunesmith.client._terminal import safe
+
+    right = [Column(header, right=True) for header in ("STEP", "PREDICTED")]
+    columns = [Column("TIME"), Column("TRIAL"), right[0], Column("DECISION"), right[1], Column("WHY", folds=True)]
+    rows = [
+        [
+            _format.local_time(decision.time),
+            safe(decision.trial),
+            "-" if decision.step is None else str(decision.step),
+            "stop" if decision.stop else "go on",
+            _format.number(decision.predicted),
+            safe(decision.reason),
+        ]
+        for decision in found
     ]
     table(columns, rows)
 

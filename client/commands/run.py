@@ -64,9 +64,7 @@ def command(
         _begin(where, database)
     text, job = read(where, file, trials, sets, name)
     if dry_run:
-        from tunesmith.client._dry_run import show_dry_run
-
-        show_dry_run(job, where.output)
+        _show_dry_run(where, job, str(file), text)
         return 0
     _begin(where, database)
     again = _again(file, trials, sets, name, where)
@@ -97,6 +95,25 @@ def _begin(where: Target, database: str | None) -> None:
 
     if where.server is None and _local.begin(Path.cwd(), database) and where.for_people:
         note("Starting the manager of ./.tunesmith ...")
+
+
+def _show_dry_run(where: Target, job: "StudyJob", file: str, text: bytes) -> None:
+    from tunesmith.client._check import remarks
+    from tunesmith.client._documents import server_mistakes
+    from tunesmith.client._dry_run import show_dry_run
+    from tunesmith.client._output import note
+    from tunesmith.client._terminal import safe
+    from tunesmith.services.errors import TryAgain
+
+    warnings = []
+    with server_mistakes(file, text):
+        try:
+            warnings = remarks(where, job)
+        except TryAgain as error:  # what can be shown without it is worth showing
+            warnings = [f"algorithm and rule are not checked: {error.message}"]
+    for warning in warnings:
+        note(f"Note: {safe(warning)}")
+    show_dry_run(job, where.output)
 
 
 def _run(client: "Client", where: Target, job: "StudyJob", file: str, text: bytes, again: str, *, detach: bool) -> int:

@@ -1,4 +1,4 @@
-"""`tunesmith serve`, `manager serve`, `suggestion serve`: our services, in the foreground.
+"""`tunesmith serve`, `manager serve`, `suggestion serve`, `earlystop serve`: our services, in the foreground.
 
 Each is a program of its own, which takes the same options; the command becomes it.
 """
@@ -12,6 +12,7 @@ import click
 
 MANAGER = "127.0.0.1:6790"
 SUGGESTION = "127.0.0.1:6789"
+EARLYSTOP = "127.0.0.1:6788"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _PEM = click.Path(exists=True, dir_okay=False)
@@ -56,6 +57,7 @@ _manager = _together(
         metavar="ADDRESS",
         help="A suggestion service; for https:// see TUNESMITH_CA at --ca.  [default: start one when needed]",
     ),
+    click.option("--earlystop", metavar="ADDRESS", help="An early-stopping service; as --suggestion."),
     click.option(
         "--secret-env",
         multiple=True,
@@ -107,6 +109,20 @@ def suggestion() -> None:
 def suggestion_serve(**_: Any) -> NoReturn:
     """Run the suggestion service, in the foreground."""
     become("tunesmith.suggestion")
+
+
+@click.group(epilog="\b\nExample:\n  tunesmith earlystop serve --listen 127.0.0.1:6788")
+def earlystop() -> None:
+    """The early-stopping service alone."""
+
+
+@earlystop.command("serve", epilog="\b\nExample:\n  tunesmith earlystop serve --rule median")
+@click.option("--rule", multiple=True, metavar="NAME", help="Offer only this one; may be repeated.")
+@_listen(EARLYSTOP)
+@_network
+def earlystop_serve(**_: Any) -> NoReturn:
+    """Run the early-stopping service, in the foreground."""
+    become("tunesmith.earlystop")
 
 
 def become(module: str) -> NoReturn:

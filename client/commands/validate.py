@@ -1,15 +1,11 @@
 """`tunesmith validate`: the mistakes of a document."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tunesmith.client._options import Target, target
 from tunesmith.client.commands.run import document_options, file_argument, read
-
-if TYPE_CHECKING:
-    from tunesmith.study import StudyJob
 
 
 @click.command(epilog="\b\nExample:\n  tunesmith validate study.yaml")
@@ -19,34 +15,20 @@ if TYPE_CHECKING:
 def command(where: Target, file: Path, trials: int | None, sets: tuple[str, ...], name: str | None) -> None:
     """Show every mistake in FILE, each with line and column; nothing is created.
 
-    The algorithm and its settings are checked by the manager that --server names, or by the folder's if it runs; else
-    by the suggestion service, which is started for the moment.
+    The algorithm, the early-stopping rule and their settings are checked by the manager that --server names, or by the
+    folder's if it runs; else by the services themselves, which are started for the moment.
     """
     from tunesmith.client import _documents
+    from tunesmith.client._check import remarks
     from tunesmith.client._output import emit, note
     from tunesmith.client._terminal import safe
 
     text, job = read(where, file, trials, sets, name)
     with _documents.server_mistakes(str(file), text):
-        warnings = _check(where, job)
+        warnings = remarks(where, job)
     if not where.for_people:
         emit({"name": job.name, "namespace": job.namespace, "warnings": warnings}, where.output)
         return
     for warning in warnings:
         note(f"Note: {safe(warning)}")
     print(f"{safe(_documents.called(file))} is right: study {safe(job.name)}")
-
-
-def _check(where: Target, job: "StudyJob") -> list[str]:
-    """The algorithm's remarks. Raises FixRequest with its mistakes."""
-    from tunesmith.services.errors import FixRequest
-
-    with where.running(job.namespace) as client:
-        if client is None:
-            from tunesmith.client._suggestion import validate
-
-            return validate(job.spec)
-        mistakes, warnings = client.validate(job)
-    if mistakes:
-        raise FixRequest("the manager found mistakes", mistakes)
-    return warnings

@@ -36,6 +36,7 @@ class FakeStudy:
     message: pb.Study
     trials: list[pb.Trial] = field(default_factory=list)
     events: list[pb.Event] = field(default_factory=list)
+    decisions: list[pb.StoredDecision] = field(default_factory=list)
     logs: dict[int, bytes] = field(default_factory=dict)
 
     @property
@@ -398,13 +399,17 @@ class FakeManager(rpc.ManagerServiceServicer):
         golden.capabilities.conditional = True
         return pb.ListAlgorithmsResponse(algorithms=[golden])
 
+    async def ListRules(self, request: pb.ListRulesRequest, context: Any) -> pb.ListRulesResponse:
+        self.calls.append(("ListRules", request))
+        rule = types.RuleDescription(name="hopeless", aliases=["lost"], summary="Stops what is lost.", source="Dante")
+        rule.settings.add(name="startStep", type=types.SETTING_TYPE_INT, min=1, meaning="From which step on.")
+        rule.settings[0].default_value.int_value = 4
+        return pb.ListRulesResponse(rules=[rule])
+
     async def EnqueueTrials(self, request: Any, context: Any) -> pb.EnqueueTrialsResponse:
         raise errors.NotOffered("not here")
 
     async def ConvertDocument(self, request: Any, context: Any) -> pb.ConvertDocumentResponse:
-        raise errors.NotOffered("not here")
-
-    async def ListDecisions(self, request: Any, context: Any) -> pb.ListDecisionsResponse:
         raise errors.NotOffered("not here")
 
     async def AcquireTrial(self, request: Any, context: Any) -> pb.AcquireTrialResponse:
@@ -439,6 +444,11 @@ class FakeManager(rpc.ManagerServiceServicer):
         study = self.find(request.study)
         wanted = [e for e in study.events if request.trial in ("", e.trial, e.trial.split("-")[-2])]
         return pb.ListEventsResponse(events=wanted)
+
+    async def ListDecisions(self, request: pb.ListDecisionsRequest, context: Any) -> pb.ListDecisionsResponse:
+        found = self.find(request.study).decisions
+        wanted = [d for d in found if request.trial in ("", d.trial, d.trial.split("-")[-2])]
+        return pb.ListDecisionsResponse(decisions=wanted)
 
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: Any) -> AsyncIterator[pb.StreamLogsResponse]:
         self.calls.append(("StreamLogs", request))

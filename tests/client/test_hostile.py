@@ -12,6 +12,7 @@ from tests.client.conftest import DOCUMENT, Command
 from tests.client.fake_manager import Running, Script
 
 from tunesmith.study import TrialState
+from tunesmith.v1 import manager_pb2 as pb
 
 EVIL = "\x1b]0;owned\x07\x9b31m\x08"
 FAILS = {1: (TrialState.FAILED, "userError", 3, f"start\n{EVIL}\r\n".encode())}
@@ -28,6 +29,9 @@ LOOKS = [
     "export digits",
     "algorithms",
     "algorithms golden",
+    "rules",
+    "rules hopeless",
+    "get decisions digits",
     "run study.yaml --dry-run",
     "watch digits",
 ]
@@ -67,6 +71,8 @@ def hostile(fake: Callable[..., Running], command: Command, folder: Path) -> Run
         trial.labels[EVIL] = EVIL
         for metric in trial.metrics:
             metric.metric = EVIL
+    for number in range(2):
+        study.decisions.append(pb.StoredDecision(id=number, trial=f"digits-{number}-{EVIL}", rule=EVIL, reason=EVIL))
     for event in study.events:
         event.message = event.reason = EVIL
         event.trial = f"digits-1-{EVIL}"
@@ -79,7 +85,7 @@ def test_nothing_that_a_terminal_acts_on(hostile: Running, look: str) -> None:
     assert out.strip(), errors
     shown = out.replace("\r\n", "\n") + errors
     assert [c for c in shown if c not in "\n\t" and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0)] == []
-    if look not in ("get studies", "get study digits", "algorithms", "algorithms golden"):
+    if look not in ("get studies", "get study digits", "algorithms", "algorithms golden", "rules", "rules hopeless"):
         assert "owned" in shown
 
 

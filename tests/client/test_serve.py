@@ -36,6 +36,11 @@ CASES = [
         "suggestion serve --algorithm sobol --algorithm grid",
         "suggestion serve --algorithm sobol --algorithm grid --listen 127.0.0.1:6789",
     ),
+    ("earlystop serve --rule median", "earlystop serve --rule median --listen 127.0.0.1:6788"),
+    (
+        "manager serve --earlystop unix:/e --suggestion unix:/s",
+        "manager serve --folder .tunesmith --suggestion unix:/s --earlystop unix:/e",
+    ),
 ]
 
 

@@ -1,0 +1,61 @@
+"""What early stopping did, as sentences: pure functions of what the manager told."""
+
+from collections.abc import Sequence
+
+from tunesmith.client import _format
+from tunesmith.client._terminal import safe
+from tunesmith.client._trial_values import Decision, Trial
+from tunesmith.client._values import Study
+from tunesmith.study import TrialState
+
+
+def decision_text(study: Study, trial: Trial, decision: Decision) -> str:
+    """`Stopped by median (2026-01-02 03:04:05): at step 9 its running average ... It would have reached ...`."""
+    told = decision.step is None or f"step {decision.step}" in decision.reason
+    step = "" if told else f" at step {decision.step}"
+    head = f"{_verdict(trial, decision)} {safe(decision.rule)}{step} ({_format.local_time(decision.time)})"
+    said = safe(decision.reason).rstrip(".")
+    text = f"{head}: {said}." if said else f"{head}."
+    return f"{text} {_prediction(study, trial, decision)}".rstrip()
+
+
+def _verdict(trial: Trial, decision: Decision) -> str:
+    if not decision.stop:
+        return "Not stopped by"
+    if trial.state is TrialState.EARLY_STOPPED:
+        return "Stopped by"
+    if trial.state is TrialState.RUNNING:
+        return "Being stopped by"
+    return f"Ended as {trial.state} before it was stopped by"
+
+
+def _prediction(study: Study, trial: Trial, decision: Decision) -> str:
+    """What the rule expected, against what there was."""
+    if decision.predicted is None:
+        return ""
+    metric, expected = safe(study.spec.objective.metric), _format.number(decision.predicted)
+    would = "would have reached" if trial.state is TrialState.EARLY_STOPPED else "was expected to reach"
+    has = "" if trial.value is None else f"; it had {_format.number(trial.value)}"
+    return f"It {would} {metric} {expected}{has}."
+
+
+def reports_of(study: Study, trial: Trial) -> int:
+    """How often the trial's last attempt reported the objective."""
+    metric = study.spec.objective.metric
+    return sum(one.count + one.non_finite for one in trial.metrics if one.metric == metric)
+
+
+def saved_line(study: Study, ended: Sequence[Trial]) -> str:
+    """What stopping saved, in a sentence; empty where that cannot be known.
+
+    It is known where all trials that succeeded have reported the same number of times, for that is what the stopped
+    ones would have done, too. The trials are those that succeeded or were stopped early.
+    """
+    stopped = [reports_of(study, trial) for trial in ended if trial.state is TrialState.EARLY_STOPPED]
+    whole = [reports_of(study, trial) for trial in ended if trial.state is TrialState.SUCCEEDED]
+    if not stopped or len(set(whole)) != 1 or max(stopped) > whole[0] or whole[0] < 2:
+        return ""
+    planned, made = whole[0] * len(stopped), sum(stopped)
+    took, without = sum(whole) + made, whole[0] * len(ended)
+    trials = f"{_format.plural(len(stopped), 'trial')} {'was' if len(stopped) == 1 else 'were'} stopped early"
+    return f"{trials}, after {made:,} of their {planned:,} reports; the study took {took:,} in place of {without:,}."
