@@ -5,7 +5,7 @@ what their values are worth. What is asked of trials that ended is computed once
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -48,49 +48,47 @@ class _Ended:
     epoch: int
     numbers: tuple[int, ...]
     best: float
-    columns: "dict[tuple[Measure, int, bool], Floats]" = field(default_factory=dict)
+    columns: "dict[tuple[Measure, int, Hashable], Floats]" = field(default_factory=dict)
 
 
-def others(
-    study: StudyView,
-    measure: Measure,
-    step: int,
-    besides: int,
-    *,
-    finished_only: bool = False,
-    among: Collection[int] | None = None,
-) -> "Floats":
-    """Numbers of all trials at a step but those of one that runs; in no certain order, and finite.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some of the trials. Groups with the same key have the same trials, as long as none ends or begins again."""
 
-    Args:
-        study: The study.
-        measure: Which number.
-        step: Where.
-        besides: The trial that they are compared with.
-        finished_only: Only trials that succeeded.
-        among: Only these trials; None: all.
-    """
+    key: Hashable
+    has: Callable[[int], bool]
+
+
+EVERYBODY: Final = Group(None, lambda number: True)
+
+
+def succeeded(study: StudyView) -> Group:
+    """The trials that ran to their end."""
+    return Group("succeeded", lambda number: number in study.ended and _has_succeeded(study, number))
+
+
+def others(study: StudyView, measure: Measure, step: int, besides: int, group: Group = EVERYBODY) -> "Floats":
+    """Numbers of all trials of a group at a step but those of one that runs; in no certain order, and finite."""
     import numpy as np
 
-    if among is not None:
-        return _numbers(study, measure, step, (n for n in among if n != besides and _counts(study, n)))
-    ended = _ended(study)
-    if (column := ended.columns.get((measure, step, finished_only))) is None:
+    ended, key = _ended(study), (measure, step, group.key)
+    if (column := ended.columns.get(key)) is None:
         if len(ended.columns) >= _MOST_COLUMNS:
             ended.columns.clear()
-        chosen = (n for n in ended.numbers if not finished_only or study.ended[n].state is TrialState.SUCCEEDED)
-        column = ended.columns[measure, step, finished_only] = _numbers(study, measure, step, chosen)
-    if finished_only:
-        return column
-    return np.concatenate([column, _numbers(study, measure, step, (n for n in study.running if n != besides))])
+        column = ended.columns[key] = _numbers(study, measure, step, filter(group.has, ended.numbers))
+    now = (number for number in study.running if number != besides and group.has(number))
+    return np.concatenate([column, _numbers(study, measure, step, now)])
 
 
 def is_best(study: StudyView, number: int) -> bool:
     """Whether no other trial is better than this one would be if it ended now."""
     own = standing(study, number)
-    return math.isfinite(own) and own <= min(
-        (_ended(study).best, *(standing(study, other) for other in study.running if other != number))
-    )
+    return math.isfinite(own) and own <= best_of_others(study, number)
+
+
+def best_of_others(study: StudyView, number: int) -> float:
+    """The least loss of all other trials that count, as they are; infinite when none has one."""
+    return min((_ended(study).best, *(standing(study, other) for other in study.running if other != number)))
 
 
 def standing(study: StudyView, number: int) -> float:
@@ -109,9 +107,8 @@ def standing(study: StudyView, number: int) -> float:
     return curve.mean(seen)  # also where somebody keeps the worst value
 
 
-def _counts(study: StudyView, number: int) -> bool:
-    ended = study.ended.get(number)
-    return number in study.curves and (ended is None or ended.state in COUNTED)
+def _has_succeeded(study: StudyView, number: int) -> bool:
+    return study.ended[number].state is TrialState.SUCCEEDED
 
 
 def _ended(study: StudyView) -> _Ended:

@@ -32,12 +32,13 @@ NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {"threshold": {"upper": 100.
 
 def make_spec(
     name: str,
+    given: Mapping[str, ParameterValue] | None = None,
     *,
     seed: int | None = 7,
     maximize: bool = False,
     strategy: Strategy | None = None,
     trials: int | None = None,
-    **given: ParameterValue,
+    **more: ParameterValue,
 ) -> StudySpec:
     """A study with nothing special in it, but for its rule and what that one needs."""
     kind, best = (ObjectiveType.MAXIMIZE, Strategy.MAX) if maximize else (ObjectiveType.MINIMIZE, Strategy.MIN)
@@ -45,7 +46,7 @@ def make_spec(
         objectives=(Objective("loss", kind, strategy=strategy or best),),
         space=SearchSpace((Parameter("x", IntDomain(0, 9)),)),
         trial=TrialTemplate(("true",)),
-        early_stopping=RuleSpec(name, {**NEEDS.get(name, {}), **given}),
+        early_stopping=RuleSpec(name, {**NEEDS.get(name, {}), **(given or {}), **more}),
         limits=Limits(trials=trials),
         seed=seed,
     )

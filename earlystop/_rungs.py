@@ -1,0 +1,72 @@
+"""Rungs of successive halving: at each, a share of the trials that have reached it goes on.
+
+L. Li et al., A System for Massively Parallel Hyperparameter Tuning, arXiv 1810.05934, algorithm 2, in its variant that
+stops trials instead of promoting them: a trial goes on until its rung is against it, and nothing waits for a rung to
+fill.
+"""
+
+import math
+from typing import Final
+
+from tunesmith.earlystop._others import EVERYBODY, Group, first_from, is_best, others, standing
+from tunesmith.earlystop._rule import Decision, StudyView
+from tunesmith.services.settings import SettingDescription, SettingType
+
+LEAST: Final = "minResource"
+MOST: Final = "maxResource"
+FACTOR: Final = "reductionFactor"
+_LIMIT: Final = 10**9
+
+
+def rung_settings(least: int, factor: int, most: str) -> tuple[SettingDescription, ...]:
+    """Describe the settings of rules that have rungs; `most`: what the largest resource means to this one."""
+    return (
+        SettingDescription(
+            LEAST, SettingType.INT, "The step of the first rung.", least, min=1, max=_LIMIT, aliases=("min_resource",)
+        ),
+        SettingDescription(MOST, SettingType.INT, most, min=1, max=_LIMIT, aliases=("max_resource",)),
+        SettingDescription(
+            FACTOR,
+            SettingType.INT,
+            "One in so many trials goes on at each rung, and the next rung is so many times as far.",
+            factor,
+            min=2,
+            max=1000,
+            aliases=("reduction_factor", "eta"),
+        ),
+    )
+
+
+def highest_rung(step: int, first: int, factor: int, end: int | None) -> int | None:
+    """The step of the last rung that was reached at `step`; None: none yet. There are none from `end` on."""
+    rung = None
+    while first <= step and (end is None or first < end):
+        rung, first = first, first * factor
+    return rung
+
+
+def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = EVERYBODY) -> Decision | None:
+    """Stop a trial that is not among the best of its rung; None: nobody else has reached it.
+
+    It is weighed again whenever others have reached the rung, so one that came early is not let through for good.
+    """
+    curve = study.curves[trial]
+    place = curve.first_from(rung)
+    there = sorted(others(study, first_from, rung, trial, group).tolist())
+    if place is None or not there:
+        return None
+    step, own = curve.steps[place], curve.losses[place]
+    many = len(there) + 1
+    kept = max(many // factor, 1)
+    at = f"at the rung of step {rung}"
+    if not math.isfinite(own):
+        return Decision(trial, True, f"{at} its value is not finite, and those of {len(there)} others are", step)
+    called = f"the best {kept} of {many} trials" if kept > 1 else f"the best of {many} trials"
+    if sum(loss < own for loss in there) < kept:
+        return Decision(trial, False, f"{at} its {study.shown(own)} is among {called}", step)
+    worse = f"{at} its {study.shown(own)} is worse than {study.shown(there[kept - 1])}, the last of {called}"
+    if is_best(study, trial):
+        return Decision(
+            trial, False, f"{worse}, but its {study.shown(standing(study, trial))} is the best of all", step
+        )
+    return Decision(trial, True, worse, step)

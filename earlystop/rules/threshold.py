@@ -1,0 +1,63 @@
+"""Threshold stopping: a trial ends as soon as its value leaves what is thinkable."""
+
+import math
+from collections.abc import Sequence
+
+from tunesmith.earlystop._description import RuleDescription
+from tunesmith.earlystop._registry import register
+from tunesmith.earlystop._rule import Decision, StudyView
+from tunesmith.earlystop._settings import PATH, interval, start_step
+from tunesmith.earlystop._verdict import weighed_at
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
+from tunesmith.study import Mistake, StudySpec
+
+
+@register
+class Threshold:
+    """Compares a trial's value with bounds."""
+
+    description = RuleDescription(
+        name="threshold",
+        summary="Stops a trial whose value is below or above a bound, or not finite.",
+        description=(
+            "Knows of no other trial, so it stops the first one too: for a loss that has exploded, or an accuracy that "
+            "is no better than chance after some steps. The bounds are values as they are reported, whether they are "
+            "minimized or maximized. The best trial so far is stopped like any other."
+        ),
+        source="Optuna's ThresholdPruner.",
+        settings=(
+            SettingDescription("lower", SettingType.DOUBLE, "A trial whose value is below it is stopped."),
+            SettingDescription("upper", SettingType.DOUBLE, "A trial whose value is above it is stopped."),
+            start_step(0, "n_warmup_steps"),
+            interval(),
+        ),
+    )
+
+    def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
+        """Refuse bounds that bound nothing, or leave nothing."""
+        lower, upper = settings["lower"], settings["upper"]
+        if lower is None and upper is None:
+            return [Mistake(PATH, "`lower` or `upper` must be given, but neither is")]
+        if lower is not None and upper is not None and settings.number("lower") > settings.number("upper"):
+            return [Mistake(f"{PATH}.upper", f"`lower <= upper` must hold, but got (lower={lower}, upper={upper})")]
+        return []
+
+    def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
+        """Look at each trial's value."""
+        found = (self._weigh(study, number) for number in trials)
+        return [decision for decision in found if decision is not None]
+
+    def _weigh(self, study: StudyView, number: int) -> Decision | None:
+        curve, given = study.curves[number], study.settings
+        if (place := weighed_at(study, curve)) is None:
+            return None
+        step, loss = curve.steps[place], curve.losses[place]
+        value = study.sign * loss
+        if not math.isfinite(value):
+            return Decision(number, True, f"at step {step} its value is not finite", step)
+        seen = f"at step {step} its value {study.shown(loss)} is"
+        if given["lower"] is not None and value < given.number("lower"):
+            return Decision(number, True, f"{seen} below {given.number('lower'):.6g}", step)
+        if given["upper"] is not None and value > given.number("upper"):
+            return Decision(number, True, f"{seen} above {given.number('upper'):.6g}", step)
+        return Decision(number, False, f"{seen} within its bounds", step)
