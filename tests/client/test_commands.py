@@ -511,7 +511,8 @@ NO_OUTPUT = {
     "completion": "prints a script for a shell",
     "serve": "becomes a service",
     "manager serve": "becomes a service",
-    "suggestion serve", "earlystop serve": "becomes a service",
+    "suggestion serve": "becomes a service",
+    "earlystop serve": "becomes a service",
 }
 
 
