@@ -14,6 +14,8 @@ from tunesmith.manager._snapshot import LiveTrial, Oracle, Snapshot, StopKind
 from tunesmith.manager.storage import Explanation, NewDecision, NewTrial, StudyRow, TrialRow, Tx
 from tunesmith.study import Assignment, StudyState, TrialState
 
+_BY_RULE = (StopKind.EARLY.value, StopKind.COMPLETE.value)
+
 
 @dataclass(slots=True)
 class Outside:
@@ -127,7 +129,8 @@ class Round:
         for verdict in fresh:
             trial = tx.trial(self.uid, verdict.trial_number)
             if verdict.stop and trial.attempt_open and trial.attempt == verdict.attempt:
-                tx.request_stop(trial.id, StopKind.EARLY.value, verdict.reason, self.now)
+                kind = StopKind.COMPLETE if verdict.complete else StopKind.EARLY
+                tx.request_stop(trial.id, kind.value, verdict.reason, self.now)
 
     # ---- what is decided
 
@@ -201,7 +204,7 @@ class Round:
 
 def _known(trial: TrialRow, verdict: NewDecision) -> bool:
     """Whether an earlier commit that nobody told us of has this decision's stop."""
-    return trial.stop_kind == StopKind.EARLY.value and trial.attempt == verdict.attempt
+    return trial.stop_kind in _BY_RULE and trial.attempt == verdict.attempt
 
 
 def snapshot_of(

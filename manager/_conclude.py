@@ -59,6 +59,8 @@ def conclude(ended: Ended, retry: Retry) -> Conclusion:
         return Conclusion(AttemptEnding.STOPPED, None, TrialState.EARLY_STOPPED, "earlyStopped", ended.message)
     if ended.stop is StopKind.INTERRUPT:
         return Conclusion(AttemptEnding.INTERRUPTED, None, TrialState.PENDING, "interrupted", ended.message, 0.0)
+    if ended.stop is StopKind.COMPLETE and ended.finite:
+        return Conclusion(AttemptEnding.STOPPED, None, TrialState.SUCCEEDED, "converged", ended.message)
     failure = FailureClass.TIMEOUT if ended.stop is StopKind.TIMEOUT else ended.failure or _missing(ended)
     if failure is None:
         return Conclusion(AttemptEnding.EXITED, None, TrialState.SUCCEEDED, "succeeded", ended.message)

@@ -195,4 +195,5 @@ def _decision(rule: str, attempt: int, decision: pb.Decision) -> NewDecision:
         reason=decision.reason,
         predicted=decision.predicted_final if decision.HasField("predicted_final") else None,
         step=decision.step if decision.HasField("step") else None,
+        complete=decision.complete,
     )

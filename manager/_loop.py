@@ -273,7 +273,7 @@ class StudyLoop:
             study, trial = self._line.popleft()
             self._spawn(self._launch(study, trial))
         for number, kind in outside.stops:
-            await self._stop(number, NOTICE if kind is StopKind.EARLY else 0.0)
+            await self._stop(number, NOTICE if kind in (StopKind.EARLY, StopKind.COMPLETE) else 0.0)
         if outside.ask and self.oracle is Oracle.READY:
             self.oracle = Oracle.ASKED
             self._spawn(self._ask(outside.ask, outside.room))

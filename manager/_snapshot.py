@@ -16,6 +16,8 @@ class StopKind(Enum):
     """Ours; it runs again, which spends no retry: Pending."""
     EARLY = "early"
     """A rule holds it for hopeless: EarlyStopped."""
+    COMPLETE = "complete"
+    """A rule holds it for done: Succeeded, as if it had come to its end by itself."""
     TIMEOUT = "timeout"
     """Its time is up: a failure of class `timeout`."""
 

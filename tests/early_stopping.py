@@ -24,6 +24,8 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
     """
 
     decide: Callable[[Curves, int], str | None] = lambda _curves, _trial: None
+    complete: bool = False
+    """Those that it stops are done, and not hopeless."""
     unasked: tuple[int, ...] = ()
     before_reply: Callable[[], Awaitable[None]] | None = None
     """Awaited before each reply of Decide."""
@@ -55,7 +57,13 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
         self._held = (header.revision, header.digest)
         verdicts = {trial: self.decide(self.curves, trial) for trial in header.trials if trial in self.curves}
         decisions = [
-            pb.Decision(trial=trial, stop=bool(reason), reason=reason, step=self.curves[trial][-1][0])
+            pb.Decision(
+                trial=trial,
+                stop=bool(reason),
+                reason=reason,
+                step=self.curves[trial][-1][0],
+                complete=self.complete,
+            )
             for trial, reason in verdicts.items()
             if reason is not None
         ]

@@ -100,7 +100,7 @@ class TrialRow:
         attempt_open: Whether the last attempt has no ending yet.
         failures: Attempts that ended `failed` since the trial was added or a user retried it.
         not_before: A retry is not launched before this time.
-        stop_kind: None: nobody wants it stopped; else `kill`, `interrupt`, `early` or `timeout`.
+        stop_kind: None: nobody wants it stopped; else `kill`, `interrupt`, `early`, `complete` or `timeout`.
         stop_reason: Why it should stop.
         stop_time: When that was asked for.
         started: When it was Running first.
@@ -203,6 +203,7 @@ class NewDecision:
         stop: False: it goes on.
         predicted: Final value of the objective that the rule expects; None: it expects none, or none that is finite.
         step: Of the last observation that was looked at; None: not known.
+        complete: It stops because it is done, and not because it is hopeless. Kept as the trial's state, not here.
     """
 
     trial_number: int
@@ -212,6 +213,7 @@ class NewDecision:
     reason: str = ""
     predicted: float | None = None
     step: int | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,18 @@ def ended(
 CASES: list[tuple[str, Ended, Retry, tuple[AttemptEnding, FailureClass | None, TrialState, float | None]]] = [
     ("it went well", ended(), NONE, (AttemptEnding.EXITED, None, TrialState.SUCCEEDED, None)),
     (
+        "a rule holds it for done",
+        ended(F.PREEMPTED, StopKind.COMPLETE),
+        TWICE,
+        (AttemptEnding.STOPPED, None, TrialState.SUCCEEDED, None),
+    ),
+    (
+        "a rule holds it for done, which has nothing to show",
+        ended(F.PREEMPTED, StopKind.COMPLETE, finite=0),
+        NONE,
+        (AttemptEnding.FAILED, F.PREEMPTED, TrialState.FAILED, None),
+    ),
+    (
         "a rule stopped it",
         ended(F.PREEMPTED, StopKind.EARLY),
         TWICE,

@@ -72,6 +72,14 @@ async def test_a_hopeless_trial_is_stopped_and_keeps_its_value(folder: Path) -> 
     assert told == [(1, 1, "scripted", True, "3 steps are enough")]
 
 
+async def test_one_that_is_done_has_succeeded(folder: Path) -> None:
+    async with stopped_study(folder, Stopper(after(3), complete=True), ASKS) as (engine, database):
+        study = await reached(engine, UID, StudyState.SUCCEEDED)
+        (_, slow), _ = await left(database)
+    assert (slow.state, slow.reason, slow.message) == (TrialState.SUCCEEDED, "converged", "3 steps are enough")
+    assert (study.best_number, study.best_value) == (1, -7.0)
+
+
 async def test_one_that_asks_is_given_time_to_end(folder: Path) -> None:
     async with stopped_study(folder, Stopper(after(3)), ASKS) as (engine, database):
         await reached(engine, UID, StudyState.SUCCEEDED)

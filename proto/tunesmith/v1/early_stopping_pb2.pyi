@@ -257,6 +257,7 @@ class Decision(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PREDICTED_FINAL_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
     trial: _builtins.int
     stop: _builtins.bool
     """True: it is to stop. False: it was weighed, and goes on."""
@@ -266,6 +267,8 @@ class Decision(_message.Message):
     """Value that the trial would have reached. Absent: the rule does not predict."""
     step: _builtins.int
     """Step of the last observation that was looked at. Absent: not known."""
+    complete: _builtins.bool
+    """With `stop`: it is not hopeless but done, as it has nothing more to gain. It becomes SUCCEEDED, and its value counts."""
     def __init__(
         self,
         *,
@@ -274,10 +277,11 @@ class Decision(_message.Message):
         reason: _builtins.str = ...,
         predicted_final: _builtins.float | None = ...,
         step: _builtins.int | None = ...,
+        complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "_step", b"_step", "predicted_final", b"predicted_final", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "_step", b"_step", "predicted_final", b"predicted_final", "reason", b"reason", "step", b"step", "stop", b"stop", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final", "_step", b"_step", "complete", b"complete", "predicted_final", b"predicted_final", "reason", b"reason", "step", b"step", "stop", b"stop", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__predicted_final: _TypeAlias = _typing.Literal["predicted_final"]  # noqa: Y015
     _WhichOneofArgType__predicted_final: _TypeAlias = _typing.Literal["_predicted_final", b"_predicted_final"]  # noqa: Y015
