@@ -15,6 +15,7 @@ from tunesmith.v1 import types_pb2 as types
 
 SERVICE = "early-stopping"
 
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """A study, the trials whose state changed since a revision, and those that run and that nobody stops yet."""
