@@ -5,6 +5,7 @@ A session answers `ask()` with an assignment, and is told its value later, when 
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from tunesmith.study import (
     ObjectiveType,
     ParameterValue,
     SearchSpace,
+    Strategy,
     StudySpec,
     TrialState,
     TrialTemplate,
@@ -53,7 +55,7 @@ class Ours:
         Ours.registry = Ours.registry or load_registry()
         self.algorithm = Ours.registry.get(name)
         self.spec = StudySpec(
-            objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
+            objectives=(Objective("loss", ObjectiveType.MINIMIZE, strategy=Strategy.MIN),),
             space=space,
             trial=TrialTemplate(("true",)),
             algorithm=AlgorithmSpec(name, settings),
@@ -73,19 +75,14 @@ class Ours:
         return number, made.assignment
 
     def tell(self, trial: int, value: float) -> None:
+        self.end(trial, TrialState.SUCCEEDED, value)
+
+    def end(self, trial: int, state: TrialState, value: float) -> None:
+        """A trial ended with a value, in any state that has one."""
         old = self.history.records[trial]
         self.ended += 1
-        self._put(
-            TrialRecord(
-                trial,
-                old.name,
-                TrialState.SUCCEEDED,
-                old.assignment,
-                (value,),
-                labels=old.labels,
-                completion_rank=self.ended,
-            )
-        )
+        ended = replace(old, state=state, values=(value,), completion_rank=self.ended)
+        self._put(ended)
 
     def _put(self, record: TrialRecord) -> None:
         self.history.apply([record])

@@ -147,15 +147,15 @@ class Study:
 
 
 class Service:
-    """The service as a process."""
+    """A service as a process."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, program: str = "tunesmith.suggestion") -> None:
         """Start nothing yet."""
-        self.address = f"unix:{folder}/d/s"
+        self.address, self.program = f"unix:{folder}/d/s", program
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "tunesmith.suggestion", "serve", "--listen", self.address]
+        command = [sys.executable, "-m", self.program, "serve", "--listen", self.address]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         json.loads(self.process.stdout.readline())

@@ -1,0 +1,180 @@
+"""Tasks with learning curves: real trainings of scikit-learn, each point of a grid trained in full and looked up.
+
+    python benchmarks/curves.py make [--file curves.npz] [--task NAME ...] [--jobs 1]
+    python benchmarks/curves.py show
+
+A task is a data set and a model; its search space is a grid of 432 points in 5 hyperparameters, and its table holds the
+validation loss of each point after each of 27 epochs. `make` trains the tasks that the file lacks, which takes some 15
+minutes of one core in all; the tables that come with this file are those of one such run. `show` tells how hard the
+tasks are: how good the points are, and how well their order after few epochs is that of their ends.
+"""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from tunesmith.services.workers import limit_library_threads
+
+limit_library_threads()  # before numpy is imported
+
+# ruff: noqa: E402
+import numpy as np
+from numpy.typing import NDArray
+from trainings import curve
+
+from tunesmith.study import Assignment, CategoricalDomain, DiscreteDomain, Parameter, SearchSpace
+
+FILE = Path(__file__).with_name("curves.npz")
+LEAST, UNIT = 1e-4, 1e-3
+"""Losses are kept as the logarithm of loss / LEAST, in steps of UNIT: a thousandth of the loss."""
+
+GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "mlp": {
+        "rate": (3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1),
+        "width": (4, 8, 16, 40),
+        "alpha": (1e-4, 1e-2, 1.0),
+        "batch": (16, 48, 144),
+        "activation": ("relu", "tanh"),
+    },
+    "sgd": {
+        "rate": (3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1),
+        "alpha": (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 0.1),
+        "penalty": ("l2", "l1", "elasticnet"),
+        "schedule": ("constant", "invscaling"),
+        "average": (False, True),
+    },
+    "boosting": {
+        "rate": (0.01, 0.03, 0.06, 0.12, 0.25, 0.5),
+        "depth": (1, 2, 3, 5),
+        "subsample": (0.3, 0.6, 1.0),
+        "features": (0.2, 0.5, 1.0),
+        "leaf": (1, 10),
+    },
+}
+TASKS = (
+    *("digits-mlp", "digits-sgd", "cancer-mlp", "cancer-boosting", "wine-mlp", "wine-sgd"),
+    *("diabetes-mlp", "diabetes-boosting", "clusters-mlp", "friedman-mlp", "friedman-boosting", "linear-sgd"),
+)
+
+
+@dataclass(frozen=True)
+class CurveTask:
+    """Something to minimise. `losses`: by point of the grid and epoch, (points, epochs)."""
+
+    name: str
+    losses: NDArray[np.float64]
+
+    @property
+    def grid(self) -> Mapping[str, tuple[Any, ...]]:
+        return GRIDS[self.name.split("-")[1]]
+
+    @property
+    def space(self) -> SearchSpace:
+        """Numbers as discrete parameters, by their places in the grid: they are spaced in their own ways."""
+        return SearchSpace(tuple(Parameter(name, _domain(values)) for name, values in self.grid.items()))
+
+    def curve(self, assignment: Assignment) -> NDArray[np.float64]:
+        """Loss after each epoch."""
+        index = 0
+        for name, values in self.grid.items():
+            place = assignment[name]
+            index = index * len(values) + (values.index(place) if _named(values) else int(place))
+        return np.asarray(self.losses[index])
+
+    @property
+    def best(self) -> float:
+        """Least loss of any point at any epoch."""
+        return float(self.losses.min())
+
+    @property
+    def middle(self) -> float:
+        """Least loss of the point in the middle of the order."""
+        return float(np.median(self.losses.min(axis=1)))
+
+
+def _named(values: tuple[Any, ...]) -> bool:
+    return isinstance(values[0], (str, bool))
+
+
+def _domain(values: tuple[Any, ...]) -> CategoricalDomain | DiscreteDomain:
+    return CategoricalDomain(values) if _named(values) else DiscreteDomain(tuple(range(len(values))))
+
+
+@cache
+def task(name: str, file: Path = FILE) -> CurveTask:
+    """A task of a file."""
+    with np.load(file) as tables:
+        return CurveTask(name, decode(tables[name]))
+
+
+def encode(losses: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Logarithms as differences from epoch to epoch, which compress well."""
+    steps = np.rint(np.log(np.maximum(losses, LEAST) / LEAST) / UNIT).astype(np.int16)
+    return np.diff(steps, axis=1, prepend=np.int16(0))
+
+
+def decode(table: NDArray[np.int16]) -> NDArray[np.float64]:
+    return np.asarray(LEAST * np.exp(UNIT * np.cumsum(table, axis=1, dtype=np.int64)))
+
+
+def points(name: str) -> Iterator[dict[str, Any]]:
+    """The configurations of a task, in the order of its table."""
+    grid = GRIDS[name.split("-")[1]]
+    for values in itertools.product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def trained(name: str, config: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Train a point of a task."""
+    data, model = name.split("-")
+    return curve(model, data, config)
+
+
+def make(args: argparse.Namespace) -> None:
+    """Train what the file lacks, and write the file after each task."""
+    held: dict[str, NDArray[np.int16]] = {}
+    if args.file.exists():
+        with np.load(args.file) as tables:
+            held.update(tables)
+    with ProcessPoolExecutor(args.jobs) as pool:
+        for name in [name for name in args.task or TASKS if name not in held]:
+            print(name, file=sys.stderr, flush=True)
+            held[name] = encode(np.array(list(pool.map(partial(trained, name), points(name), chunksize=16))))
+            np.savez_compressed(args.file, **held)  # type: ignore[arg-type]  # numpy's stub takes `**` for a flag
+
+
+def show(args: argparse.Namespace) -> None:
+    header = f"{'task':18} {'least':>7} {'tenth':>7} {'median':>7}"
+    print(f"{header}   rank correlation of 1, 3, 9 epochs with the end")
+    for name in TASKS:
+        losses = task(name, args.file).losses
+        ends = losses.min(axis=1)
+        order = [float(np.corrcoef(_ranks(losses[:, :epoch].min(axis=1)), _ranks(ends))[0, 1]) for epoch in (1, 3, 9)]
+        shares = " ".join(f"{value:7.4f}" for value in np.quantile(ends, [0, 0.1, 0.5]))
+        print(f"{name:18} {shares}   " + " ".join(f"{value:.2f}" for value in order))
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places in the order, ties in the middle of theirs."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - counts / 2)[which])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("make", "show"))
+    parser.add_argument("--file", type=Path, default=FILE)
+    parser.add_argument("--task", nargs="*", choices=TASKS)
+    parser.add_argument("--jobs", type=int, default=1)
+    args = parser.parse_args()
+    {"make": make, "show": show}[args.command](args)
+
+
+if __name__ == "__main__":
+    main()

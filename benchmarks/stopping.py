@@ -1,0 +1,211 @@
+"""What early stopping saves: the best score against the epochs that were spent, of our rules and of Optuna's pruners.
+
+    python benchmarks/stopping.py run [--contender NAME ...] [--task NAME ...] [--seeds 20] [--jobs 2]
+    python benchmarks/stopping.py report [--score done|seen]
+
+Studies of four workers on the tasks of `curves.py`, simulated: an epoch takes about a unit of time, by the trial a bit
+more or less, and a worker whose trial ends or is stopped takes the next at once. A contender `tpe+median` is our `tpe`
+with our rule `median`, `optuna-tpe+median` Optuna's sampler with its pruner of the same kind, and `tpe` alone trains
+everything in full. `run` adds to a file of results what is not in it yet, so that it may be stopped and go on.
+
+Score: regret of the best value, 0 being the best of the table, and 1 a configuration in the middle of its order; more
+counts as 1, and so does having nothing. A trial's value is that of its best epoch. `done`: the best of trials that were
+trained in full, which is what a study's `best` shows; `seen`: the best that any trial reported, stopped or not.
+Budgets are in trainings of 27 epochs each. `fewer` is the factor by which fewer epochs were spent until the mean regret
+was what full training has at a budget, by the same way to choose. Intervals are of 95 %, over tasks (10,000 bootstrap
+samples).
+"""
+
+import argparse
+import heapq
+import itertools
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith.services.workers import limit_library_threads
+
+limit_library_threads()  # of everybody alike, and before numpy is imported
+
+# ruff: noqa: E402
+import numpy as np
+from curves import FILE, TASKS, CurveTask, task
+from numpy.typing import NDArray
+from stoppers import CONTENDERS, PEER, Session
+from trainings import EPOCHS
+
+Floats = NDArray[np.float64]
+
+WORKERS = 4
+BUDGETS = (4, 10, 20, 40)
+"""Full trainings whose epochs may be spent."""
+
+Bests = list[tuple[int, float]]
+"""Each time that the best became better: epochs spent until then, and what it became."""
+
+
+@dataclass
+class Running:
+    """A trial on a worker, and how long an epoch of it takes."""
+
+    number: int
+    losses: Floats
+    pace: float
+    step: int = 0
+
+
+class Simulation:
+    """A study with workers, from one epoch that ends somewhere to the next."""
+
+    def __init__(self, session: Session, on: CurveTask, seed: int) -> None:
+        self.session, self.on, self.seed = session, on, seed
+        self.events: list[tuple[float, int, Running]] = []
+        self.begun = self.stopped = self.spent = 0
+        self.done, self.seen = Bests(), Bests()
+        for _ in range(WORKERS):
+            self.begin(0.0)
+
+    def begin(self, now: float) -> None:
+        """A worker takes the next trial, unless as many were tried as the task has points."""
+        if self.begun == len(self.on.losses):
+            return
+        number, assignment = self.session.ask()
+        pace = float(np.random.default_rng([self.seed, number]).uniform(0.8, 1.25))
+        self.begun += 1
+        heapq.heappush(self.events, (now + pace, number, Running(number, self.on.curve(assignment), pace)))
+
+    def advance(self) -> None:
+        """An epoch ends. A trial that has finished is not stopped any more."""
+        now, number, trial = heapq.heappop(self.events)
+        loss, trial.step, self.spent = float(trial.losses[trial.step]), trial.step + 1, self.spent + 1
+        note(self.seen, self.spent, loss)
+        stop = self.session.report(number, trial.step, loss)
+        finished = trial.step == len(trial.losses)
+        if not finished and not stop:
+            heapq.heappush(self.events, (now + trial.pace, number, trial))
+            return
+        value = float(trial.losses[: trial.step].min())
+        self.session.end(number, value, stopped=not finished)
+        self.stopped += not finished
+        if finished:
+            note(self.done, self.spent, value)
+        self.begin(now)
+
+
+def note(bests: Bests, spent: int, value: float) -> None:
+    if not bests or value < bests[-1][1]:
+        bests.append((spent, value))
+
+
+def play(contender: str, name: str, seed: int, file: Path) -> dict[str, Any]:
+    """One study, until the largest budget is spent or nothing is left to try."""
+    on = task(name, file)
+    began = time.process_time()
+    study = Simulation(CONTENDERS[contender](on.space, seed, WORKERS), on, seed)
+    while study.events and study.spent < BUDGETS[-1] * EPOCHS:
+        study.advance()
+    counts = {"trials": study.begun, "stopped": study.stopped, "seconds": time.process_time() - began}
+    return {"key": [contender, name, seed], "done": study.done, "seen": study.seen, **counts}
+
+
+def run(args: argparse.Namespace) -> None:
+    held = {tuple(result["key"]) for result in results(args.file)}
+    wanted = itertools.product(args.contender or CONTENDERS, args.task or TASKS, range(args.seeds))
+    left = [key for key in wanted if key not in held]
+    with ProcessPoolExecutor(args.jobs) as pool, args.file.open("a") as file:
+        calls = [pool.submit(play, *key, args.curves) for key in left]
+        for count, call in enumerate(as_completed(calls), 1):
+            file.write(json.dumps(call.result()) + "\n")
+            file.flush()
+            print(f"\r{count}/{len(left)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+
+
+def results(path: Path) -> Iterator[dict[str, Any]]:
+    if path.exists():
+        yield from (json.loads(line) for line in path.read_text().splitlines())
+
+
+def regrets(args: argparse.Namespace) -> dict[str, Floats]:
+    """By contender: mean over seeds of the regret by task and epochs spent, (tasks, epochs + 1)."""
+    found: dict[tuple[str, str], list[Floats]] = defaultdict(list)
+    for result in results(args.file):
+        contender, name, _ = result["key"]
+        found[contender, name].append(course(result[args.score], task(name, args.curves)))
+    names = [name for name in TASKS if any(key[1] == name for key in found)]
+    whole = [one for one in CONTENDERS if all((one, name) in found for name in names)]
+    return {one: np.array([np.mean(found[one, name], axis=0) for name in names]) for one in whole}
+
+
+def course(bests: Bests, on: CurveTask) -> Floats:
+    """Regret after each number of epochs, from none to the largest budget."""
+    regret, unit = np.ones(BUDGETS[-1] * EPOCHS + 1), on.middle - on.best
+    for spent, value in bests:
+        regret[spent:] = min((value - on.best) / unit, 1.0)
+    return regret
+
+
+def report(args: argparse.Namespace) -> None:
+    found, marks = regrets(args), [budget * EPOCHS for budget in BUDGETS]
+    counts = numbers(args.file)
+    budgets = " ".join(f"@{budget:<20}" for budget in BUDGETS)
+    print(
+        f"{'contender':26} {'trials':>6} {'stopped':>7}  {budgets} fewer: " + " ".join(f"@{b:<4}" for b in BUDGETS[1:])
+    )
+    for name, regret in found.items():
+        trials, stopped = counts[name]
+        columns = " ".join(interval(regret[:, mark]).ljust(21) for mark in marks)
+        full = found.get(name.split("+")[0])
+        factors = [] if full is None else [f"{fewer(regret, full, mark):<5.1f}" for mark in marks[1:]]
+        print(f"{name:26} {trials:6.0f} {stopped:7.0f}  {columns}        " + " ".join(factors))
+    print("\nours less its peer; less than 0: ours is better")
+    for name, regret in found.items():
+        if (peer := found.get(PEER + name)) is not None:
+            print(f"{name:43}" + " ".join(interval(regret[:, mark] - peer[:, mark]).ljust(21) for mark in marks))
+
+
+def numbers(path: Path) -> dict[str, Floats]:
+    """By contender: trials, and how many of them were stopped, as means."""
+    counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for result in results(path):
+        counts[result["key"][0]].append((result["trials"], result["stopped"]))
+    return {name: np.mean(pairs, axis=0) for name, pairs in counts.items()}
+
+
+def interval(scores: Floats) -> str:
+    draws = np.random.default_rng(0).choice(scores, (10_000, len(scores))).mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"{scores.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
+def fewer(regret: Floats, full: Floats, mark: int) -> float:
+    """Epochs until full training has its mean regret at `mark`, by those that this takes to it; 0: it never does."""
+    target = full.mean(axis=0)[mark]
+    first = np.flatnonzero(regret.mean(axis=0) <= target)
+    least = np.flatnonzero(full.mean(axis=0) <= target)[0]
+    return float(least / first[0]) if len(first) else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("run", "report"))
+    parser.add_argument("--file", type=Path, default=Path("stopping.jsonl"))
+    parser.add_argument("--curves", type=Path, default=FILE)
+    parser.add_argument("--contender", nargs="*", choices=tuple(CONTENDERS))
+    parser.add_argument("--task", nargs="*", choices=TASKS)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--score", choices=("done", "seen"), default="done")
+    args = parser.parse_args()
+    {"run": run, "report": report}[args.command](args)
+
+
+if __name__ == "__main__":
+    main()
