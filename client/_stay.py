@@ -22,19 +22,25 @@ EACH_TRIAL = 100
 
 def stay(client: Client, where: Target, study: Study, stream: TextIO, interrupts: Interrupts, *, again: str) -> int:
     """Follow a study to its end and show its result; or stop its trials after Ctrl-C, and say that `again` goes on."""
+    if study.state.final and where.for_people and study.counts.not_well:
+        print(*first_failure(client, study), sep="\n", file=stream)
+    ended = follow(client, study, stream, interrupts, again=again)
+    return 130 if ended is None else finish(client, where, ended)
+
+
+def follow(client: Client, study: Study, stream: TextIO, interrupts: Interrupts, *, again: str) -> Study | None:
+    """Follow a study to its end, and give it as it ended; None: Ctrl-C stopped its trials, and `again` goes on."""
     if study.state.final:
-        if where.for_people and study.counts.not_well:
-            print(*first_failure(client, study), sep="\n", file=stream)
-        return finish(client, where, study)
+        return study
     few = study.planned is not None and study.planned <= EACH_TRIAL
     plain = lines_only(stream)
     display = make_display(stream, each_trial=few, done=study.counts.finished)
     follower = Follower(client, study, display, interrupts, shows_running=not plain)
     watch = Watch(client, study.name, trials=plain and few, since_revision=study.revision)
     if follower.follow(watch):
-        return finish(client, where, follower.study)
+        return follower.study
     _tell_how_to_go_on(follower.study, again, stream)
-    return 130
+    return None
 
 
 def finish(client: Client, where: Target, study: Study, *, shows_result: bool = True) -> int:

@@ -38,6 +38,12 @@ class Target:
         """Whether the output is read by people."""
         return self.output == "table"
 
+    def words(self) -> list[str]:
+        """The options that mean the same manager and namespace."""
+        words = ["--namespace", self.given_namespace] if self.given_namespace else []
+        words += ["--server", self.server] if self.server else []
+        return words + [word for name, file in self.files.items() for word in (f"--{name}", str(file))]
+
     def client(self, *, create: bool = False, database: str | None = None, namespace: str | None = None) -> "Client":
         """A client of the manager.
 

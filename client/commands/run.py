@@ -144,7 +144,4 @@ def _again(file: Path, trials: int | None, sets: tuple[str, ...], name: str | No
     words += ["--trials", str(trials)] if trials is not None else []
     words += [word for text in sets for word in ("--set", text)]
     words += ["--name", name] if name is not None else []
-    words += ["--namespace", where.given_namespace] if where.given_namespace else []
-    words += ["--server", where.server] if where.server else []
-    words += [word for name, file in where.files.items() for word in (f"--{name}", str(file))]
-    return shlex.join(words)
+    return shlex.join([*words, *where.words()])

@@ -1,0 +1,119 @@
+"""An audit for people and for programs."""
+
+import math
+from typing import Any
+
+from tunesmith.client import _format
+from tunesmith.client._audit import Audit, Stopped, most_promising
+from tunesmith.client._format import finite
+from tunesmith.client._output import Column, bold, table_lines
+from tunesmith.client._terminal import safe
+
+NOTHING, PROBABLY = 0.05, 0.5
+"""Probabilities up to which stopping probably cost nothing, and above which it probably did."""
+
+
+def audit_lines(audit: Audit, room: int | None) -> list[str]:
+    """Every stopped trial, the most promising first, and what to make of it; `room` as of `table_lines`."""
+    name, count = safe(audit.study.name), len(audit.stopped)
+    if not count:
+        return [f"No trial of study {name} was stopped early."]
+    head = f"{_format.plural(count, 'trial')} of study {name} {'was' if count == 1 else 'were'} stopped early."
+    columns = [
+        Column("TRIAL"),
+        *(Column(text, right=True) for text in ("STEP", "HAD", "WOULD REACH", "BEATS THE BEST")),
+    ]
+    if any(one.reached is not None for one in audit.stopped):
+        columns.append(Column("REACHED", right=True))
+    rows = [_row(one)[: len(columns)] for one in most_promising(audit)]
+    return [bold(head), _bar(audit), "", *table_lines(columns, rows, room), "", *_checked(audit), verdict(audit)]
+
+
+def _bar(audit: Audit) -> str:
+    metric, best = safe(audit.study.spec.objective.metric), audit.best
+    if best is None:
+        return "No trial has succeeded yet, so there is no best one to beat."
+    others = _format.plural(audit.finished, "trial")
+    return f"The best of the {others} that succeeded is {safe(best.name)}, with {metric} {_format.number(best.value)}."
+
+
+def _row(one: Stopped) -> list[str]:
+    spread = "" if one.spread is None else f" ± {one.spread:.2g}"
+    return [
+        safe(one.trial.name),
+        "-" if one.step is None else str(one.step),
+        _format.number(one.trial.value),
+        "-" if one.expected is None else f"{one.expected:.4g}{spread}",
+        percent(one.chance),
+        _format.number(one.reached),
+    ]
+
+
+def _checked(audit: Audit) -> list[str]:
+    """How the estimates did where they were put to the test."""
+    tested = [one for one in audit.stopped if one.reached is not None]
+    errors = [one.reached - one.expected for one in tested if one.reached is not None and one.expected is not None]
+    if not tested:
+        return []
+    better, count = sum(map(audit.proved_better, tested)), len(tested)
+    beat = f"{better or 'none'} of them beat{'s' * (better == 1)} the best"
+    head = f"{_format.plural(count, 'trial')} {'was' if count == 1 else 'were'} run to the end: {beat}"
+    if not errors:
+        return [f"{head}."]
+    off = math.sqrt(sum(error * error for error in errors) / len(errors))
+    return [f"{head}, and what was expected is wrong by {off:.2g} (root mean square)."]
+
+
+def verdict(audit: Audit) -> str:
+    """What stopping cost, in a sentence."""
+    better, missed = audit.beaten_by, audit.missed
+    if better is not None:
+        reached = _format.number(better.reached)
+        return bold(f"Stopping cost the best: {safe(better.trial.name)} reaches {reached} when it runs to its end.")
+    if missed is None:
+        return "Nobody can say what stopping cost: too few trials have finished."
+    words = "probably cost nothing" if missed <= NOTHING else "may have cost the best"
+    words = "probably cost the best" if missed > PROBABLY else words
+    return bold(f"Stopping {words}: P(best missed) = {percent(missed)}.")
+
+
+def percent(chance: float | None) -> str:
+    """`3 %`, `0.4 %`, `< 0.1 %`; `-` for what nobody can say."""
+    if chance is None:
+        return "-"
+    if 0 < chance < 0.001:
+        return "< 0.1 %"
+    if 0.995 < chance < 1:
+        return "> 99 %"
+    return f"{100 * chance:.1f} %" if 0 < chance < 0.0995 else f"{100 * chance:.0f} %"
+
+
+def audit_data(audit: Audit) -> dict[str, Any]:
+    """An audit, as `audit STUDY -o json` prints it."""
+    objective, best = audit.study.spec.objective, audit.best
+    return {
+        "study": audit.study.name,
+        "namespace": audit.study.namespace,
+        "metric": objective.metric,
+        "type": str(objective.type),
+        "best": best and {"trial": best.name, "value": finite(best.value)},
+        "finished": audit.finished,
+        "missed": audit.missed,
+        "stopped": [_stopped_data(audit, one) for one in most_promising(audit)],
+    }
+
+
+def _stopped_data(audit: Audit, one: Stopped) -> dict[str, Any]:
+    return {
+        "trial": one.trial.name,
+        "number": one.trial.number,
+        "assignment": dict(one.trial.assignment),
+        "step": one.step,
+        "value": finite(one.trial.value),
+        "expected": finite(one.expected),
+        "by": None if one.expected is None else "rule" if one.by_rule else "curves",
+        "spread": finite(one.spread),
+        "chance": one.chance,
+        "reached": finite(one.reached),
+        "better": None if one.reached is None else audit.proved_better(one),
+    }

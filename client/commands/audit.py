@@ -1,0 +1,85 @@
+"""`tunesmith audit`: what early stopping cost."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tunesmith.client._options import Target, target
+
+if TYPE_CHECKING:
+    from tunesmith.client._audit import Audit
+    from tunesmith.client._client import Client
+    from tunesmith.client._values import Study
+
+
+@click.command(epilog="\b\nExamples:\n  tunesmith audit digits\n  tunesmith audit digits --finish 5")
+@click.argument("study")
+@click.option(
+    "--finish",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Run N of the stopped trials to their ends, in a study of their own: half of them the most promising.",
+)
+@click.option("--name", metavar="NAME", help="Name of that study.  [default: STUDY-audit]")
+@target()
+def command(where: Target, study: str, finish: int | None, name: str | None) -> int:
+    """Estimate what the trials that were stopped early would have reached, and how likely one beats the best.
+
+    The expected value is what the rule predicted; where it predicts nothing, the final values of the trials that
+    finished are regressed on their values at the same step, and ± is the spread of leave-one-out predictions. What
+    --finish has run is shown from then on; the same command takes an interrupted one up.
+    """
+    from tunesmith.client._audit import audit_of
+    from tunesmith.client._audit_sample import found_study
+    from tunesmith.services.errors import AlreadyExists
+
+    with where.client() as client:
+        audited = client.study(study)
+        audit, name = audit_of(client, audited), name or f"{study}-audit"
+        if finish is not None and audit.stopped and not _finish(client, where, audit, finish, name):
+            return 130
+        try:
+            found = found_study(client, audited, name)
+        except AlreadyExists:  # which was never asked to finish something
+            found = None
+        if found is not None:
+            audit = audit.with_reached(client.trials(found.name))
+    _show(where, audit)
+    return 0
+
+
+def _finish(client: "Client", where: Target, audit: "Audit", count: int, name: str) -> bool:
+    """Run a sample of the stopped trials to their ends, as `run` does. Whether they got there: Ctrl-C interrupts."""
+    import sys
+
+    from tunesmith.client._attach import take_up
+    from tunesmith.client._audit_sample import finishing_job, found_study
+    from tunesmith.client._interrupts import Interrupts
+    from tunesmith.client._stay import follow
+
+    stream = sys.stdout if where.for_people else sys.stderr
+    job = finishing_job(audit, count, name, found_study(client, audit.study, name))
+    with Interrupts() as interrupts:
+        study = take_up(client, job, lambda line: print(line, file=stream, flush=True), interrupts.hold)
+        ended = follow(client, study, stream, interrupts, again=_again(where, audit.study, count, name))
+    print(file=stream)
+    return ended is not None
+
+
+def _again(where: Target, study: "Study", count: int, name: str) -> str:
+    """The same command once more."""
+    import shlex
+
+    words = ["tunesmith", "audit", study.name, "--finish", str(count)]
+    words += ["--name", name] if name != f"{study.name}-audit" else []
+    return shlex.join([*words, *where.words()])
+
+
+def _show(where: Target, audit: "Audit") -> None:
+    from tunesmith.client import _output
+    from tunesmith.client._audit_text import audit_data, audit_lines
+
+    if where.for_people:
+        print(*audit_lines(audit, _output.room()), sep="\n")
+    else:
+        _output.emit(audit_data(audit), where.output)

@@ -1,0 +1,126 @@
+"""What an audit says of its estimates, and which trials it runs to the end."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.client.test_display import a_study
+from tests.client.test_stopping import a_trial
+
+from tunesmith.client._audit import Audit, Stopped, key_of, most_promising
+from tunesmith.client._audit_sample import finishing_job, sample
+from tunesmith.client._audit_text import audit_data, audit_lines, percent
+from tunesmith.study import Assignment, Limits, RuleSpec, TrialState
+
+CHANCES = (0.001, 0.2, None, 0.0, 0.04)
+
+
+def an_audit(folder: Path) -> Audit:
+    """The objective is a loss, of which the best trial has 0.25; trials were stopped that have these chances."""
+    study = a_study(folder, finished=20, limits=Limits(trials=60, parallel=4, duration=5.0))
+    spec = replace(study.spec, early_stopping=RuleSpec("median"), seed=3)
+    stopped = tuple(
+        Stopped(
+            trial=replace(a_trial(), name=f"digits-{number}-abcde", number=number, assignment={"C": float(number)}),
+            step=9,
+            expected=None if chance is None else 0.5 - chance,
+            by_rule=number == 1,
+            spread=None if chance is None else 0.125,
+            chance=chance,
+        )
+        for number, chance in enumerate(CHANCES)
+    )
+    return Audit(replace(study, spec=spec), stopped, 20)
+
+
+def numbers(assignments: list[Assignment]) -> list[float]:
+    return [float(assignment["C"]) for assignment in assignments]
+
+
+def test_the_most_promising_come_first(tmp_path: Path) -> None:
+    assert [one.trial.number for one in most_promising(an_audit(tmp_path))] == [1, 4, 0, 3, 2]
+
+
+def test_what_an_audit_says(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    assert audit.missed == pytest.approx(1 - 0.999 * 0.8 * 0.96)
+    assert audit_lines(audit, None) == [
+        "5 trials of study digits were stopped early.",
+        "The best of the 20 trials that succeeded is digits-3-abcde, with loss 0.25.",
+        "",
+        "TRIAL           STEP  HAD   WOULD REACH  BEATS THE BEST",
+        "digits-1-abcde     9  0.5    0.3 ± 0.12            20 %",
+        "digits-4-abcde     9  0.5   0.46 ± 0.12           4.0 %",
+        "digits-0-abcde     9  0.5  0.499 ± 0.12           0.1 %",
+        "digits-3-abcde     9  0.5    0.5 ± 0.12             0 %",
+        "digits-2-abcde     9  0.5             -               -",
+        "",
+        "Stopping may have cost the best: P(best missed) = 23 %.",
+    ]
+
+
+def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    ended = [replace(one.trial, state=TrialState.SUCCEEDED, value=0.3) for one in audit.stopped[1:3]]
+    tested = audit.with_reached(ended)
+    assert tested.missed == pytest.approx(1 - 0.999 * 0.96)
+    lines = audit_lines(tested, None)
+    assert lines[4].split() == ["digits-1-abcde", "9", "0.5", "0.3", "±", "0.12", "20", "%", "0.3"]
+    assert lines[-2] == (
+        "2 trials were run to the end: none of them beat the best, and what was expected is wrong by 0"
+        " (root mean square)."
+    )
+    assert lines[-1] == "Stopping probably cost nothing: P(best missed) = 4.1 %."
+    better = audit.with_reached([replace(ended[0], value=0.125), replace(ended[1], value=0.2)])
+    assert better.missed == 1
+    assert (
+        audit_lines(better, None)[-1] == "Stopping cost the best: digits-1-abcde reaches 0.125 when it runs to its end."
+    )
+    assert [one["better"] for one in audit_data(better)["stopped"]] == [True, None, None, None, True]
+    failed = audit.with_reached([replace(ended[0], state=TrialState.FAILED)])
+    assert failed == audit
+
+
+def test_nobody_can_say(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    none = replace(audit, stopped=audit.stopped[2:3])
+    assert none.missed is None
+    assert audit_lines(none, None)[-1] == "Nobody can say what stopping cost: too few trials have finished."
+    assert audit_lines(replace(audit, stopped=()), None) == ["No trial of study digits was stopped early."]
+    without_best = replace(none, study=replace(audit.study, best=None))
+    assert "no best one to beat" in audit_lines(without_best, None)[1]
+
+
+def test_a_sample_is_half_the_most_promising_and_grows(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    assert numbers(sample(audit, 1)) == [1.0]
+    three = sample(audit, 3)
+    assert numbers(three)[:2] == [1.0, 4.0]
+    assert sample(audit, 3) == three
+    assert sample(audit, 4, three)[:3] == three
+    assert sample(audit, 2, three) == three
+    assert sorted(numbers(sample(audit, 99, three))) == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_the_study_that_finishes_a_sample(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    job = finishing_job(audit, 2, "digits-audit", None)
+    assert (job.spec.early_stopping, job.spec.limits.trials, job.spec.limits.duration) == (None, 2, None)
+    assert (job.spec.trial, job.spec.limits.parallel) == (audit.study.spec.trial, 4)
+    assert job.labels == {"audit-of": "digits", "audit-of-uid": "7"}
+    found = replace(audit.study, name=job.name, spec=job.spec, labels=job.labels)
+    assert finishing_job(audit, 2, "digits-audit", found) == job
+    more = finishing_job(audit, 4, "digits-audit", found)
+    assert more.spec.initial[:2] == job.spec.initial
+    assert more.spec.limits.trials == len(more.spec.initial) == 4
+
+
+def test_equal_assignments_are_of_equal_types() -> None:
+    assert key_of({"a": 1, "b": "x"}) == key_of({"b": "x", "a": 1})
+    assert len({key_of({"a": value}) for value in (1, 1.0, True, "1")}) == 4
+
+
+def test_percents() -> None:
+    chances = (None, 0.0, 0.0004, 0.004, 0.0312, 0.0994, 0.0996, 0.23, 0.996, 1.0)
+    shown = ["-", "0 %", "< 0.1 %", "0.4 %", "3.1 %", "9.9 %", "10 %", "23 %", "> 99 %", "100 %"]
+    assert list(map(percent, chances)) == shown
