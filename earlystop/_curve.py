@@ -57,13 +57,15 @@ class Curve:
     @property
     def steps(self) -> "array[int]":
         """The steps, ascending."""
-        self._settle()
+        if self._late:
+            self._settle()
         return self._steps
 
     @property
     def losses(self) -> "array[float]":
         """The loss at each step; perhaps NaN or infinite."""
-        self._settle()
+        if self._late:
+            self._settle()
         return self._losses
 
     @property
@@ -82,13 +84,15 @@ class Curve:
 
     def mean(self, count: int) -> float:
         """Average of the finite ones among the first `count` losses; infinite when there is none."""
-        self._follow()
+        if self._late or len(self._bests) < len(self._losses):
+            self._follow()
         finite = self._counts[count - 1] if count else 0
         return self._sums[count - 1] / finite if finite else math.inf
 
     def best(self, count: int) -> float:
         """Least of the finite ones among the first `count` losses; infinite when there is none."""
-        self._follow()
+        if self._late or len(self._bests) < len(self._losses):
+            self._follow()
         return self._bests[count - 1] if count else math.inf
 
     def latest(self, count: int) -> float:
@@ -98,8 +102,6 @@ class Curve:
 
     def _settle(self) -> None:
         """Put late observations in their places; what is computed of later ones is void."""
-        if not self._late:
-            return
         first = bisect_left(self._steps, min(self._late))
         tail = dict(zip(self._steps[first:], self._losses[first:], strict=True)) | self._late
         del self._steps[first:], self._losses[first:]
@@ -112,11 +114,11 @@ class Curve:
 
     def _follow(self) -> None:
         """Compute bests, sums and counts of the observations that came since."""
-        self._settle()
-        known = len(self._bests)
-        if known == len(self._losses):
-            return
         import numpy as np
+
+        if self._late:
+            self._settle()
+        known = len(self._bests)
 
         best, total, count = (self._bests[-1], self._sums[-1], self._counts[-1]) if known else (math.inf, 0.0, 0)
         new = np.array(self._losses[known:])

@@ -24,7 +24,7 @@ class Curves:
         self._curves: dict[int, Curve] = {}
         self._ended: dict[int, Ended] = {}
         self._running: dict[int, None] = {}
-        self._size = self._epoch = 0
+        self._size = self._epoch = self._version = 0
 
     @property
     def curves(self) -> Mapping[int, Curve]:
@@ -47,12 +47,18 @@ class Curves:
         return self._epoch
 
     @property
+    def version(self) -> int:
+        """Another number whenever anything changed."""
+        return self._version
+
+    @property
     def size(self) -> int:
         """Count the observations and the trials."""
         return self._size + len(self._ended)
 
     def restart(self, numbers: Iterable[int]) -> None:
         """Another attempt of these trials began: they run, and what they reported is void."""
+        self._version += 1
         for number in numbers:
             self._size -= len(self._curves.pop(number, ()))
             self._running.pop(number, None)
@@ -61,6 +67,7 @@ class Curves:
 
     def observe(self, numbers: Sequence[int], steps: Sequence[int], losses: Sequence[float]) -> None:
         """Take observations, one for each element of the three columns."""
+        self._version += 1
         for number, step, loss in zip(numbers, steps, losses, strict=True):
             if (curve := self._curves.get(number)) is None:
                 curve = self._begin(number)
@@ -71,6 +78,7 @@ class Curves:
 
     def end(self, number: int, ended: Ended | None) -> None:
         """A trial ended, in place of what was known of its end; None: it runs again."""
+        self._version += 1
         if self._ended.get(number) != ended:
             self._epoch += 1
         if ended is not None:

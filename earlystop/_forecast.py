@@ -88,13 +88,20 @@ def learn(levels: "Floats", gains: "Floats", finals: "Floats") -> Regression:
     center = float(np.median(finals))
     spread = float(np.median(np.abs(np.concatenate([levels, finals]) - center))) or float(np.ptp(levels)) or 1.0
     features = np.column_stack([np.ones_like(levels), gains / spread, (levels - center) / spread])
-    targets: Floats = (levels - finals) / spread
+    expected = np.array([0.0, _share(levels - finals, gains), 0.0])
+    unexpected: Floats = (levels - finals) / spread - features @ expected
     precision = np.diag(_PRIOR) + features.T @ features
     covariance: Floats = np.linalg.inv(precision).astype(float)
-    weights: Floats = covariance @ features.T @ targets
-    left = NOISE**2 * 2 + float(targets @ targets - weights @ precision @ weights)
+    found: Floats = covariance @ features.T @ unexpected
+    left = NOISE**2 * 2 + float(unexpected @ unexpected - found @ precision @ found)
     freedom = 2 + len(finals)
-    return Regression(center, spread, weights, covariance, math.sqrt(max(left, 0.0) / freedom), freedom)
+    return Regression(center, spread, expected + found, covariance, math.sqrt(max(left, 0.0) / freedom), freedom)
+
+
+def _share(left: "Floats", gains: "Floats") -> float:
+    """What is left to gain for each unit of the last gain, taken over all: what a power law makes of every curve."""
+    total = float(gains.sum())
+    return min(max(float(left.sum()) / total, 0.0), 4.0) if total > 0 else 0.0
 
 
 def student_cdf(t: float, freedom: int) -> float:

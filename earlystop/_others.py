@@ -5,24 +5,22 @@ what their values are worth. What is asked of trials that ended is computed once
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._rule import StudyView
-from tunesmith.study import ObjectiveType, Strategy, TrialState
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from tunesmith.earlystop._standings import standing
+from tunesmith.study import TrialState
 
 Measure = Callable[[Curve, int], float | None]
 """A number of a curve at a step; None, or one that is not finite: it has none there."""
 
 COUNTED: Final = frozenset({TrialState.SUCCEEDED, TrialState.EARLY_STOPPED})
+_MEMO: Final = "others"
 _MOST_COLUMNS: Final = 1024
 
 
@@ -41,16 +39,6 @@ def first_from(curve: Curve, step: int) -> float | None:
     return None if (place := curve.first_from(step)) is None else curve.losses[place]
 
 
-@dataclass(slots=True)
-class _Ended:
-    """What is known of the trials that ended, at an epoch."""
-
-    epoch: int
-    numbers: tuple[int, ...]
-    best: float
-    columns: "dict[tuple[Measure, int, Hashable], Floats]" = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class Group:
     """Some of the trials. Groups with the same key have the same trials, as long as none ends or begins again."""
@@ -67,17 +55,57 @@ def succeeded(study: StudyView) -> Group:
     return Group("succeeded", lambda number: number in study.ended and _has_succeeded(study, number))
 
 
-def others(study: StudyView, measure: Measure, step: int, besides: int, group: Group = EVERYBODY) -> "Floats":
-    """Numbers of all trials of a group at a step but those of one that runs; in no certain order, and finite."""
-    import numpy as np
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Finite numbers of trials: of many that ended, ascending, and of a few that run, ascending too."""
 
+    ended: "array[float]"
+    running: list[float]
+
+    def __len__(self) -> int:
+        """Count the numbers."""
+        return len(self.ended) + len(self.running)
+
+    def at(self, place: int) -> float:
+        """The number at a place, counted from 0, in ascending order of all."""
+        # Of those that ended, it is none before the place less the number of those that run.
+        low = max(place - len(self.running), 0)
+        return sorted([*self.ended[low : place + 1], *self.running])[place - low]
+
+    def below(self, bar: float) -> int:
+        """Count the numbers below a bar."""
+        return bisect_left(self.ended, bar) + bisect_left(self.running, bar)
+
+    def quantile(self, share: float) -> float:
+        """The number below which a share in [0, 1] of them is, as `numpy.quantile` has it; 0.5: the median."""
+        place = share * (len(self) - 1)
+        low = math.floor(place)
+        one = self.at(low)
+        if (part := place - low) == 0:
+            return one
+        other = self.at(low + 1)
+        return other - (other - one) * (1 - part) if part >= 0.5 else one + (other - one) * part
+
+
+@dataclass(slots=True)
+class _Ended:
+    """What is known of the trials that ended, at an epoch."""
+
+    epoch: int
+    numbers: tuple[int, ...]
+    best: float
+    columns: "dict[tuple[Measure, int, Hashable], array[float]]" = field(default_factory=dict)
+
+
+def others(study: StudyView, measure: Measure, step: int, besides: int, group: Group = EVERYBODY) -> Pool:
+    """Numbers of all trials of a group at a step but those of one that runs."""
     ended, key = _ended(study), (measure, step, group.key)
     if (column := ended.columns.get(key)) is None:
         if len(ended.columns) >= _MOST_COLUMNS:
             ended.columns.clear()
-        column = ended.columns[key] = _numbers(study, measure, step, filter(group.has, ended.numbers))
+        column = ended.columns[key] = array("d", _numbers(study, measure, step, filter(group.has, ended.numbers)))
     now = (number for number in study.running if number != besides and group.has(number))
-    return np.concatenate([column, _numbers(study, measure, step, now)])
+    return Pool(column, _numbers(study, measure, step, now))
 
 
 def is_best(study: StudyView, number: int) -> bool:
@@ -88,23 +116,17 @@ def is_best(study: StudyView, number: int) -> bool:
 
 def best_of_others(study: StudyView, number: int) -> float:
     """The least loss of all other trials that count, as they are; infinite when none has one."""
-    return min((_ended(study).best, *(standing(study, other) for other in study.running if other != number)))
+    return min(_ended(study).best, *(standing(study, other) for other in _leaders(study) if other != number), math.inf)
 
 
-def standing(study: StudyView, number: int) -> float:
-    """The loss of a trial as it is, by the objective's strategy; infinite when it has none."""
-    ended, curve = study.ended.get(number), study.curves.get(number)
-    if ended is not None and ended.loss is not None:
-        return ended.loss if math.isfinite(ended.loss) else math.inf
-    if curve is None:
-        return math.inf
-    objective, seen = study.spec.objective, len(curve)
-    best = Strategy.MAX if objective.type is ObjectiveType.MAXIMIZE else Strategy.MIN
-    if objective.strategy is best:
-        return curve.best(seen)
-    if objective.strategy is Strategy.LATEST:
-        return curve.latest(seen)
-    return curve.mean(seen)  # also where somebody keeps the worst value
+def _leaders(study: StudyView) -> list[int]:
+    """The best two of the trials that run: one of them is the best of all but one."""
+    version, leaders = study.memo.get("leaders", (None, []))
+    if version != study.version:
+        leaders = sorted(study.running, key=lambda number: (standing(study, number), number))[:2]
+        study.memo["leaders"] = (study.version, leaders)
+    found: list[int] = leaders
+    return found
 
 
 def _has_succeeded(study: StudyView, number: int) -> bool:
@@ -112,17 +134,17 @@ def _has_succeeded(study: StudyView, number: int) -> bool:
 
 
 def _ended(study: StudyView) -> _Ended:
-    known: _Ended | None = study.memo.get("others")
+    known: _Ended | None = study.memo.get(_MEMO)
     if known is None or known.epoch != study.epoch:
         numbers = [number for number, ended in study.ended.items() if ended.state in COUNTED]
         best = min((standing(study, number) for number in numbers), default=math.inf)
         known = _Ended(study.epoch, tuple(number for number in numbers if number in study.curves), best)
-        study.memo["others"] = known
+        study.memo[_MEMO] = known
     return known
 
 
-def _numbers(study: StudyView, measure: Measure, step: int, trials: Iterable[int]) -> "Floats":
-    import numpy as np
-
-    found = (measure(study.curves[number], step) for number in trials)
-    return np.array([number for number in found if number is not None and math.isfinite(number)], dtype=float)
+def _numbers(study: StudyView, measure: Measure, step: int, trials: Iterable[int]) -> list[float]:
+    """The finite ones, ascending."""
+    curves = study.curves
+    found: Iterator[float | None] = (measure(curves[number], step) for number in trials)
+    return sorted(number for number in found if number is not None and math.isfinite(number))

@@ -18,8 +18,8 @@ class StudyView:
     `curves` holds what each trial reported of the objective, by the trial's number, as losses: times -1 where the study
     maximizes. `ended` holds the trials that ended, with or without a curve; `running` the numbers of the others that
     have one. `memo` is scratch space that lives as long as the study is held, and begins empty at any moment: a rule
-    may keep there what it would otherwise compute again, and a decision never depends on it. `epoch` is another number
-    whenever anything changed in trials that ended, while `memo` lives.
+    may keep there what it would otherwise compute again, and a decision never depends on it. While `memo` lives,
+    `version` is another number whenever anything changed, and `epoch` whenever trials that ended did.
     """
 
     uid: str
@@ -29,6 +29,7 @@ class StudyView:
     curves: Mapping[int, Curve]
     ended: Mapping[int, Ended]
     running: Set[int]
+    version: int
     epoch: int
     memo: MutableMapping[str, Any] = field(default_factory=dict)
 

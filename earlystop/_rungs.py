@@ -8,8 +8,9 @@ fill.
 import math
 from typing import Final
 
-from tunesmith.earlystop._others import EVERYBODY, Group, first_from, is_best, others, standing
+from tunesmith.earlystop._others import EVERYBODY, Group, first_from, is_best, others
 from tunesmith.earlystop._rule import Decision, StudyView
+from tunesmith.earlystop._standings import standing
 from tunesmith.services.settings import SettingDescription, SettingType
 
 LEAST: Final = "minResource"
@@ -52,8 +53,8 @@ def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = 
     """
     curve = study.curves[trial]
     place = curve.first_from(rung)
-    there = sorted(others(study, first_from, rung, trial, group).tolist())
-    if place is None or not there:
+    there = others(study, first_from, rung, trial, group)
+    if place is None or not len(there):
         return None
     step, own = curve.steps[place], curve.losses[place]
     many = len(there) + 1
@@ -62,9 +63,9 @@ def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = 
     if not math.isfinite(own):
         return Decision(trial, True, f"{at} its value is not finite, and those of {len(there)} others are", step)
     called = f"the best {kept} of {many} trials" if kept > 1 else f"the best of {many} trials"
-    if sum(loss < own for loss in there) < kept:
+    if there.below(own) < kept:
         return Decision(trial, False, f"{at} its {study.shown(own)} is among {called}", step)
-    worse = f"{at} its {study.shown(own)} is worse than {study.shown(there[kept - 1])}, the last of {called}"
+    worse = f"{at} its {study.shown(own)} is worse than {study.shown(there.at(kept - 1))}, the last of {called}"
     if is_best(study, trial):
         return Decision(
             trial, False, f"{worse}, but its {study.shown(standing(study, trial))} is the best of all", step

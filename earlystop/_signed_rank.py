@@ -30,7 +30,7 @@ def p_greater(differences: "Floats") -> float:
         return _exact(np.rint(2 * ranks[~zero]).astype(int), round(2 * above))
     n = len(differences)
     variance = (n * (n + 1) * (2 * n + 1) - float((ties**3 - ties).sum()) / 2) / 24
-    z = (above + float(ranks[zero].sum()) / 2 - n * (n + 1) / 4 - 0.5) / math.sqrt(variance)
+    z = (above + float(ranks[zero].sum()) / 2 - n * (n + 1) / 4) / math.sqrt(variance)
     return math.erfc(z / math.sqrt(2)) / 2
 
 

@@ -3,9 +3,10 @@
 import math
 
 from tunesmith.earlystop._curve import Curve
-from tunesmith.earlystop._others import is_best, standing
+from tunesmith.earlystop._others import is_best
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import INTERVAL, START
+from tunesmith.earlystop._standings import standing
 
 
 def weighed_at(study: StudyView, curve: Curve) -> int | None:

@@ -6,13 +6,14 @@ from typing import Final
 
 from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._forecast import Regression, learn, seen
-from tunesmith.earlystop._others import best_of_others, standing
+from tunesmith.earlystop._others import best_of_others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import TRIALS, interval, min_trials, start_step
+from tunesmith.earlystop._standings import keeps_best, standing
 from tunesmith.earlystop._verdict import weighed_at
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
-from tunesmith.study import Mistake, ObjectiveType, Strategy, StudySpec, TrialState
+from tunesmith.study import Mistake, StudySpec, TrialState
 
 MOST: Final = 128
 """Finished trials that are learned from: those of highest number."""
@@ -69,11 +70,11 @@ class CurvePrediction:
         step, bar = curve.steps[place], best_of_others(study, number)
         if (learned := _learned(study, step)) is None or not math.isfinite(bar):
             return None
-        if (now := seen(curve, place + 1, best=_keeps_best(study))) is None:
+        if (now := seen(curve, place + 1, best=keeps_best(study))) is None:
             text = f"up to step {step} it has no finite value to set against {study.shown(bar)}, the best"
             return Decision(number, True, text, step)
         forecast = learned.forecast(*now)
-        mean = min(forecast.mean, now[0]) if _keeps_best(study) else forecast.mean
+        mean = min(forecast.mean, now[0]) if keeps_best(study) else forecast.mean
         chance = 1.0 if standing(study, number) <= bar else forecast.below(bar)
         stop = chance < study.settings.number("probability")
         text = (
@@ -81,12 +82,6 @@ class CurvePrediction:
             f"{study.shown(bar)}, the best, with a probability of {chance:.3g}"
         )
         return Decision(number, stop, text, step, study.sign * mean)
-
-
-def _keeps_best(study: StudyView) -> bool:
-    """Whether the value of a trial is the best that it reported."""
-    objective = study.spec.objective
-    return objective.strategy is (Strategy.MAX if objective.type is ObjectiveType.MAXIMIZE else Strategy.MIN)
 
 
 def _learned(study: StudyView, step: int) -> Regression | None:
@@ -104,12 +99,12 @@ def _learned(study: StudyView, step: int) -> Regression | None:
 def _learn(study: StudyView, step: int) -> Regression | None:
     import numpy as np
 
-    rows, keeps_best = list[tuple[float, float, float]](), _keeps_best(study)
+    rows, best = list[tuple[float, float, float]](), keeps_best(study)
     for number in sorted(study.ended, reverse=True):
         ended, curve = study.ended[number], study.curves.get(number)
         if ended.state is not TrialState.SUCCEEDED or curve is None or curve.last < step or len(rows) == MOST:
             continue
-        then = seen(curve, curve.upto(step), best=keeps_best)
+        then = seen(curve, curve.upto(step), best=best)
         if then is not None and ended.loss is not None and math.isfinite(ended.loss):
             rows.append((*then, ended.loss))
     if len(rows) < study.settings.integer(TRIALS):

@@ -42,8 +42,6 @@ class Median:
         return [decision for decision in found if decision is not None]
 
     def _weigh(self, study: StudyView, number: int) -> Decision | None:
-        import numpy as np
-
         curve = study.curves[number]
         if (place := weighed_at(study, curve)) is None:
             return None
@@ -51,5 +49,5 @@ class Median:
         averages = others(study, mean_upto, step, number)
         if len(averages) < study.settings.integer(TRIALS):
             return None
-        bar, own = float(np.median(averages)), curve.mean(place + 1)
+        bar, own = averages.quantile(0.5), curve.mean(place + 1)
         return compared(study, number, step, own, bar, ("running average", f"the median of {len(averages)} trials"))

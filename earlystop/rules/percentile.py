@@ -51,8 +51,6 @@ class Percentile:
         return [decision for decision in found if decision is not None]
 
     def _weigh(self, study: StudyView, number: int) -> Decision | None:
-        import numpy as np
-
         curve = study.curves[number]
         if (place := weighed_at(study, curve)) is None:
             return None
@@ -60,6 +58,6 @@ class Percentile:
         values = others(study, latest_upto, step, number, succeeded(study))
         if len(values) < study.settings.integer(TRIALS):
             return None
-        bar = float(np.percentile(values, share))
+        bar = values.quantile(share / 100)
         called = f"within which the best {share:g} % of {len(values)} trials are"
         return compared(study, number, step, curve.best(place + 1), bar, ("best value so far", called))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._description import RuleDescription
@@ -10,6 +11,10 @@ from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._signed_rank import p_greater
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Mistake, StudySpec, TrialState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @register
@@ -63,16 +68,24 @@ class Wilcoxon:
         return [decision for decision in found if decision is not None]
 
     def _weigh(self, study: StudyView, number: int, best: int) -> Decision | None:
+        """Compare by what is seen of both; only what is news is computed."""
+        one, other = study.curves[number], study.curves[best]
+        seen = (one, len(one), other, len(other))
+        if (known := study.memo.get(f"wilcoxon {number}")) is None or known[0] != seen:
+            known = study.memo[f"wilcoxon {number}"] = (seen, self._test(study, number, best))
+        decision: Decision | None = known[1]
+        return decision
+
+    def _test(self, study: StudyView, number: int, best: int) -> Decision | None:
         import numpy as np
 
-        one, other = _finite(study.curves[number]), _finite(study.curves[best])
-        shared = [step for step in one if step in other]
-        if len(shared) < study.settings.integer("minInstances"):
+        (steps, one), (others, other) = (_finite(study.curves[trial]) for trial in (number, best))
+        _, mine, theirs = np.intersect1d(steps, others, assume_unique=True, return_indices=True)
+        if len(mine) < study.settings.integer("minInstances"):
             return None
-        p = p_greater(np.array([one[step] - other[step] for step in shared]))
-        own, bar = (sum(values.values()) / len(values) for values in (one, other))
+        p, own, bar = p_greater(one[mine] - other[theirs]), float(one.mean()), float(other.mean())
         averages = f"its average {study.shown(own)} against {study.shown(bar)} of trial {best}, the best"
-        test = f"on {len(shared)} instances the test gives p={p:.3g}"
+        test = f"on {len(mine)} instances the test gives p={p:.3g}"
         stop = p < study.settings.number("pThreshold") and own >= bar
         verdict = "is worse" if stop else "is not surely worse"
         return Decision(number, stop, f"{test}: {averages}, {verdict}", study.curves[number].last)
@@ -80,10 +93,20 @@ class Wilcoxon:
 
 def _best(study: StudyView) -> int | None:
     """The best trial that succeeded and has a curve, the first of equals."""
-    ended = ((one.loss, number) for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
-    valued = ((loss, number) for loss, number in ended if loss is not None and math.isfinite(loss))
-    return min(((loss, number) for loss, number in valued if number in study.curves), default=(None, None))[1]
+    epoch, best = study.memo.get("wilcoxon best", (None, None))
+    if epoch != study.epoch:
+        ended = ((one.loss, number) for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
+        valued = ((loss, number) for loss, number in ended if loss is not None and math.isfinite(loss))
+        best = min(((loss, number) for loss, number in valued if number in study.curves), default=(None, None))[1]
+        study.memo["wilcoxon best"] = (study.epoch, best)
+    found: int | None = best
+    return found
 
 
-def _finite(curve: Curve) -> dict[int, float]:
-    return {step: loss for step, loss in zip(curve.steps, curve.losses, strict=True) if math.isfinite(loss)}
+def _finite(curve: Curve) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
+    """Steps and losses (n,), the losses finite."""
+    import numpy as np
+
+    steps, losses = np.array(curve.steps), np.array(curve.losses)
+    kept = np.isfinite(losses)
+    return steps[kept], losses[kept]

@@ -1,0 +1,314 @@
+"""Each rule but the median: cases computed by hand, and Optuna's pruners where they are the same rule."""
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.earlystop.studies import Study, make_spec
+
+from tunesmith.earlystop._forecast import learn, student_cdf
+from tunesmith.earlystop._others import Pool
+from tunesmith.earlystop._rungs import highest_rung
+from tunesmith.earlystop._signed_rank import p_greater
+from tunesmith.earlystop.rules.hyperband import weights
+from tunesmith.study import ParameterValue, Strategy, TrialState
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def curves(trials: int, steps: int, seed: int = 0) -> list[list[float]]:
+    """Noisy falling curves that cross."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(1, steps + 1)
+    made = []
+    for _ in range(trials):
+        fall = rng.uniform(0.5, 3) * times ** -rng.uniform(0.2, 1.5)
+        made.append((rng.uniform(0, 1) + fall + rng.normal(0, 0.05, steps)).tolist())
+    return made
+
+
+def stops_of_optuna(pruner: optuna.pruners.BasePruner, told: list[list[float]], maximize: bool) -> list[int | None]:
+    """At which report each of the trials, one after the other, is stopped."""
+    study = optuna.create_study(direction="maximize" if maximize else "minimize", pruner=pruner)
+    found: list[int | None] = []
+    for values in told:
+        trial, stop = study.ask(), None
+        for step, value in enumerate(values, 1):
+            trial.report(value, step)
+            if trial.should_prune():
+                stop = step
+                break
+        best = max(values) if maximize else min(values)
+        study.tell(trial, best if stop is None else None, optuna.trial.TrialState.PRUNED if stop else None)
+        found.append(stop)
+    return found
+
+
+def stops_of_ours(name: str, told: list[list[float]], maximize: bool, **given: ParameterValue) -> list[int | None]:
+    """The same with our rule."""
+    study = Study(make_spec(name, given, maximize=maximize))
+    found: list[int | None] = []
+    for number, values in enumerate(told):
+        stop = None
+        for step, value in enumerate(values, 1):
+            study.report(number, {step: value})
+            if any(decision.stop for decision in study.ask(number)):
+                stop = step
+                break
+        best = max(values) if maximize else min(values)
+        study.end(number, best, TrialState.EARLY_STOPPED if stop else TrialState.SUCCEEDED)
+        found.append(stop)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:.*is experimental:optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("maximize", [False, True])
+class TestAgreementWithOptuna:
+    @pytest.mark.parametrize(("percentile", "start", "interval"), [(25.0, 0, 1), (50.0, 3, 1), (60.0, 2, 3)])
+    def test_percentile(self, maximize: bool, percentile: float, start: int, interval: int) -> None:
+        told = curves(40, 20, 1)
+        pruner = optuna.pruners.PercentilePruner(percentile, 4, start, interval, n_min_trials=4)
+        given: dict[str, ParameterValue] = {"percentile": percentile, "startStep": start, "minTrials": 4}
+        ours = stops_of_ours("percentile", told, maximize, interval=interval, **given)
+        assert ours == stops_of_optuna(pruner, told, maximize)
+        assert 5 < sum(stop is not None for stop in ours) < 36
+
+    @pytest.mark.parametrize(("least", "factor"), [(1, 2), (2, 3), (1, 4)])
+    def test_successive_halving(self, maximize: bool, least: int, factor: int) -> None:
+        told = [sorted(values, reverse=not maximize) for values in curves(60, 20, 2)]  # else ours spares the best
+        pruner = optuna.pruners.SuccessiveHalvingPruner(least, factor, 0)
+        ours = stops_of_ours("asha", told, maximize, minResource=least, reductionFactor=factor)
+        assert ours == stops_of_optuna(pruner, told, maximize)
+        assert 20 < sum(stop is not None for stop in ours) < 58
+
+    def test_thresholds(self, maximize: bool) -> None:
+        told = [*curves(20, 10, 3), [1.0, math.nan, 1.0], [2.0] * 5]
+        pruner = optuna.pruners.ThresholdPruner(lower=0.3, upper=2.0, n_warmup_steps=2)
+        ours = stops_of_ours("threshold", told, maximize, lower=0.3, upper=2.0, startStep=2)
+        assert ours == stops_of_optuna(pruner, told, maximize)
+        assert 3 < sum(stop is not None for stop in ours) < 22
+
+    @pytest.mark.parametrize("patience", [1, 3])
+    def test_patience(self, maximize: bool, patience: int) -> None:
+        """Optuna counts one less, and only values that are worse, which without ties is the same."""
+        told = curves(20, 30, 4)
+        pruner = optuna.pruners.PatientPruner(None, patience - 1)
+        ours = stops_of_ours("patience", told, maximize, patience=patience)
+        assert ours == stops_of_optuna(pruner, told, maximize)
+        assert sum(stop is not None for stop in ours) > 3
+
+    def test_wilcoxon(self, maximize: bool) -> None:
+        rng = np.random.default_rng(5)
+        instances, told = rng.normal(0, 1, 30), []
+        for _ in range(25):
+            told.append((instances + rng.normal(0, 0.3) + rng.normal(0, 0.5, 30)).tolist())
+        study = Study(make_spec("wilcoxon", maximize=maximize))
+        other = optuna.create_study(
+            direction="maximize" if maximize else "minimize",
+            pruner=optuna.pruners.WilcoxonPruner(p_threshold=0.1, n_startup_steps=2),
+        )
+        stopped = 0
+        for number, values in enumerate(told):
+            trial = other.ask()
+            for step in rng.permutation(30).tolist():
+                study.report(number, {step: values[step]})
+                trial.report(values[step], step)
+                stop = trial.should_prune()
+                assert any(decision.stop for decision in study.ask(number)) == stop
+                if stop:
+                    break
+            stopped += stop
+            study.end(number, float(np.mean(values)), TrialState.EARLY_STOPPED if stop else TrialState.SUCCEEDED)
+            other.tell(
+                trial, None if stop else float(np.mean(values)), optuna.trial.TrialState.PRUNED if stop else None
+            )
+        assert 5 < stopped < 24
+
+
+class TestRungs:
+    @pytest.mark.parametrize(
+        ("step", "rung"), [(0, None), (1, None), (2, 2), (5, 2), (6, 6), (17, 6), (18, 18), (53, 18), (10**9, 18)]
+    )
+    def test_the_last_rung_that_was_reached(self, step: int, rung: int | None) -> None:
+        assert highest_rung(step, 2, 3, 54) == rung
+
+    def test_one_in_so_many_goes_on(self) -> None:
+        study = Study(make_spec("asha", minResource=2, reductionFactor=3))
+        for number, value in enumerate([0.1, 0.3, 0.2, 0.6, 0.5, 0.4]):
+            study.report(number, [1.0, value])
+        assert [decision.stop for decision in study.ask(*range(6))] == [False, True, False, True, True, True]
+        assert study.one(2).reason == "at the rung of step 2 its 0.2 is among the best 2 of 6 trials"
+        assert study.one(4).reason == (
+            "at the rung of step 2 its 0.5 is worse than 0.2, the last of the best 2 of 6 trials"
+        )
+
+    def test_a_rung_that_was_jumped_over_is_looked_at_later(self) -> None:
+        study = Study(make_spec("asha", minResource=4, reductionFactor=2))
+        study.finish(0, [0.5] * 7)
+        study.report(1, {3: 0.1, 5: 0.9, 7: 0.8})
+        decision = study.one(1)
+        assert decision.step == 5
+        assert not decision.stop, "its 0.1 is the best of all"
+        study.report(2, {5: 0.9, 7: 0.8})
+        assert study.one(2).stop
+
+    def test_one_that_came_early_is_weighed_again(self) -> None:
+        study = Study(make_spec("asha", reductionFactor=2))
+        study.report(0, [0.5])
+        assert study.ask(0) == []
+        study.report(1, [0.1])
+        assert [decision.stop for decision in study.ask(0, 1)] == [True, False]
+
+    def test_nothing_is_stopped_at_its_end(self) -> None:
+        study = Study(make_spec("asha", reductionFactor=2, maxResource=4))
+        study.finish(0, [0.1] * 4)
+        study.report(1, {4: 9.0})
+        assert study.one(1).reason.startswith("at the rung of step 2")
+        study = Study(make_spec("asha", minResource=4, maxResource=4))
+        study.finish(0, [0.1] * 4)
+        study.report(1, {4: 9.0})
+        assert study.ask(1) == []
+
+    def test_brackets_of_hyperband(self) -> None:
+        """Table 1 of the paper, R=81 and eta=3: n = 81, 34, 15, 8, 5."""
+        assert weights(1, 81, 3) == [81, 34, 15, 8, 5]
+        assert weights(1, 80, 3) == [27 * 4 // 4, 12, 6, 4]
+        assert weights(5, 5, 2) == [1]
+
+    def test_a_bracket_is_a_function_of_seed_and_number(self) -> None:
+        def rungs(seed: int) -> list[str]:
+            study = Study(make_spec("hyperband", seed=seed, maxResource=9, reductionFactor=3))
+            for number in range(60):
+                study.report(number, [1.0] * 8)
+            return [decision.reason.split(" its ")[0] for decision in study.ask(*range(60))]
+
+        found = rungs(1)
+        assert found == rungs(1) != rungs(2)
+        assert set(found) == {"at the rung of step 3"}
+        study = Study(make_spec("hyperband", maxResource=9, reductionFactor=3))
+        for number in range(60):
+            study.report(number, [float(number)])
+        weighed = study.ask(*range(60))
+        assert 25 < len(weighed) < 50, "9 of 15 are in the bracket that begins at step 1"
+        assert all(f"of {len(weighed)} trials" in decision.reason for decision in weighed)
+
+
+class TestThreshold:
+    def test_reasons(self) -> None:
+        study = Study(make_spec("threshold", lower=0.25, upper=4.0, startStep=2, maximize=True))
+        study.report(0, {1: 9.0})
+        assert study.ask(0) == []
+        study.report(0, {2: 0.125})
+        assert study.one(0).reason == "at step 2 its value 0.125 is below 0.25"
+        study.report(1, {3: math.inf})
+        assert study.one(1).reason == "at step 3 its value is not finite"
+        study.report(2, {3: 0.25})
+        assert not study.one(2).stop
+
+
+class TestPatience:
+    def test_by_how_much(self) -> None:
+        study = Study(make_spec("patience", patience=2, minDelta=0.1))
+        study.report(0, [1.0, 0.95])
+        assert study.ask(0) == []
+        study.report(0, {3: 0.85})
+        assert not study.one(0).stop
+        study.report(0, {4: 0.8, 5: 0.76})
+        assert study.one(0).reason == (
+            "up to step 5 the best of its last 2 values, 0.76, does not improve on 0.85, the best before them"
+        )
+        assert study.one(0).stop
+
+    def test_nothing_finite(self) -> None:
+        study = Study(make_spec("patience", patience=2))
+        study.report(0, [1.0, math.nan, math.inf])
+        assert study.one(0).reason == "up to step 3 none of its last 2 values is finite"
+
+
+class TestSignedRank:
+    @given(st.lists(st.integers(-5, 5).filter(bool), min_size=1, max_size=13))
+    @settings(max_examples=60, deadline=None)
+    def test_ties_are_exact(self, differences: list[int]) -> None:
+        found = np.array(differences, dtype=float)
+        theirs = scipy.stats.wilcoxon(found, alternative="greater", zero_method="zsplit").pvalue
+        assert p_greater(found) == pytest.approx(theirs, abs=1e-9)
+
+    @pytest.mark.parametrize("n", [2, 20, 50, 51, 300])
+    def test_any_number_of_pairs(self, n: int) -> None:
+        found = np.random.default_rng(n).normal(0.1, 1, n)
+        theirs = scipy.stats.wilcoxon(found, alternative="greater", zero_method="zsplit").pvalue
+        assert p_greater(found) == pytest.approx(theirs, rel=1e-9)
+
+    def test_zeros_are_split(self) -> None:
+        many = np.concatenate([np.zeros(20), np.random.default_rng(0).normal(0.3, 1, 60)])
+        theirs = scipy.stats.wilcoxon(many, alternative="greater", zero_method="zsplit").pvalue
+        assert p_greater(many) == pytest.approx(theirs, rel=1e-9)
+        assert p_greater(np.zeros(5)) == 1.0
+
+
+@given(
+    ended=st.lists(st.integers(-5, 5), max_size=9),
+    running=st.lists(st.integers(-5, 5), max_size=5),
+    share=st.floats(0, 1),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_pool_is_as_numpy_has_it(ended: list[int], running: list[int], share: float) -> None:
+    from array import array
+
+    together = sorted([*ended, *running])
+    pool = Pool(array("d", sorted(ended)), sorted(map(float, running)))
+    assert [pool.at(place) for place in range(len(pool))] == together
+    assert pool.below(1.0) == sum(number < 1 for number in together)
+    if together:
+        assert pool.quantile(share) == pytest.approx(float(np.quantile(together, share)), abs=1e-9)
+
+
+class TestCurve:
+    @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 30, 201])
+    def test_the_distribution_of_student(self, freedom: int) -> None:
+        for t in (-30.0, -2.0, -0.3, 0.0, 1.0, 5.0):
+            exact = scipy.stats.t.cdf(t, freedom)
+            assert student_cdf(t, freedom) == pytest.approx(exact, abs=1e-12 if freedom <= 200 else 1e-3)
+
+    def test_power_laws_are_foreseen(self) -> None:
+        """Of curves c + a / sqrt(step), ended at step 100 and seen up to 25."""
+        rng = np.random.default_rng(0)
+        c, a = rng.uniform(0, 1, 40), rng.uniform(1, 3, 40)
+        levels, gains, finals = c + a / 5, a / math.sqrt(13) - a / 5, c + a / 10
+        forecast = learn(levels[1:], gains[1:], finals[1:]).forecast(float(levels[0]), float(gains[0]))
+        assert forecast.mean == pytest.approx(finals[0], abs=0.02)
+        assert forecast.below(float(finals[0]) - 0.2) < 0.01
+        assert forecast.below(float(finals[0]) + 0.2) > 0.99
+
+    def test_little_known_is_little_certain(self) -> None:
+        few = learn(np.array([1.0, 1.2]), np.array([0.1, 0.1]), np.array([0.9, 1.0])).forecast(1.5, 0.1)
+        many = learn(np.tile([1.0, 1.2], 20), np.full(40, 0.1), np.tile([0.9, 1.0], 20)).forecast(1.5, 0.1)
+        assert few.scale > many.scale
+        assert few.below(0.9) > many.below(0.9)
+
+    def test_a_hopeless_trial_is_stopped_and_a_slow_starter_is_not(self) -> None:
+        study = Study(make_spec("curve", maximize=True))
+        for number in range(8):
+            study.finish(number, [0.8 + number / 100 - 0.5 / step for step in range(1, 21)])
+        study.report(8, [0.3] * 10)
+        study.report(9, [0.9 - 0.9 / step for step in range(1, 11)])
+        hopeless, slow = study.ask(8, 9)
+        assert hopeless.stop
+        assert not slow.stop
+        assert hopeless.predicted_final is not None
+        assert hopeless.predicted_final < 0.5
+        assert slow.predicted_final is not None
+        assert abs(slow.predicted_final - (0.9 - 0.9 / 20)) < 0.05
+        assert hopeless.reason.startswith("at step 10 with 0.3 it is expected to end at 0.3")
+        assert "and to beat 0.845, the best, with a probability of" in hopeless.reason
+
+    def test_other_strategies(self) -> None:
+        study = Study(make_spec("curve", strategy=Strategy.LATEST))
+        for number in range(6):
+            study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
+        study.report(7, [3.0 + 1 / step for step in range(1, 11)])
+        assert study.one(7).stop
