@@ -28,8 +28,28 @@ def main() -> None:
     show_default=True,
     help="Observations held in memory, of all studies: 40 bytes each.",
 )
+@click.option(
+    "--db-manager",
+    "db_managers",
+    multiple=True,
+    metavar="ADDR",
+    help="Ask Katib's DB manager at host:port for what trials reported, when its controller names it; may be repeated.",
+)
+@click.option(
+    "--follow-db-managers",
+    is_flag=True,
+    help="Ask any DB manager that is named. Only where nobody but Katib's controller can call: who can call this "
+    "service can then make it connect anywhere.",
+)
 @listening("127.0.0.1:6788")
-def serve(rules: tuple[str, ...], max_studies: int, max_observations: int, listening: Listening) -> None:
+def serve(
+    rules: tuple[str, ...],
+    max_studies: int,
+    max_observations: int,
+    db_managers: tuple[str, ...],
+    follow_db_managers: bool,
+    listening: Listening,
+) -> None:
     """Serve early-stopping rules over gRPC, until SIGTERM, SIGINT or the end of the parent.
 
     Once calls are answered, one line of JSON on standard output gives the addresses: {"listen": ["127.0.0.1:6788"]}.
@@ -41,6 +61,7 @@ def serve(rules: tuple[str, ...], max_studies: int, max_observations: int, liste
     limit_library_threads()  # before anything imports numpy
 
     from tunesmith.earlystop import load_registry
+    from tunesmith.earlystop._katib_logs import ObservationLogs
     from tunesmith.earlystop._offer import Offer
     from tunesmith.services.studies import Studies
 
@@ -48,7 +69,8 @@ def serve(rules: tuple[str, ...], max_studies: int, max_observations: int, liste
     with usage_errors():
         registry = load_registry()
         offered = registry.only(rules) if rules else registry
-        listening.serve(Offer(offered, Studies(max_studies, max_observations)).register)
+        logs = ObservationLogs(db_managers, all_allowed=follow_db_managers)
+        listening.serve(Offer(offered, Studies(max_studies, max_observations), logs).register)
 
 
 if __name__ == "__main__":

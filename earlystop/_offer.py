@@ -1,20 +1,21 @@
-"""What the early-stopping service answers at its port."""
+"""What the early-stopping service answers at its port: our contract, and Katib's beside it."""
 
 import grpc
 
+from tunesmith.earlystop._katib import KatibEarlyStopping
+from tunesmith.earlystop._katib_logs import ObservationLogs
 from tunesmith.earlystop._registry import Registry
 from tunesmith.earlystop._service import EarlyStoppingService
 from tunesmith.earlystop._studies import Held
 from tunesmith.services.studies import Studies
-from tunesmith.services.workers import Workers
 
 
 class Offer:
-    """Our contract over the rules of a registry."""
+    """Both contracts over the same rules."""
 
-    def __init__(self, registry: Registry, studies: Studies[Held]) -> None:
-        """Offer the registry's rules, and hold what `studies` has room for."""
-        self._services = (EarlyStoppingService(registry, studies, Workers()),)
+    def __init__(self, registry: Registry, studies: Studies[Held], logs: ObservationLogs) -> None:
+        """Offer the registry's rules, hold what `studies` has room for, and ask Katib's DB managers by `logs`."""
+        self._services = (EarlyStoppingService(registry, studies), KatibEarlyStopping(registry, logs))
 
     def register(self, server: grpc.aio.Server) -> list[str]:
         """Add the services to a server; the names include one that only health is asked for."""

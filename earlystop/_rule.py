@@ -48,7 +48,8 @@ class Decision:
     """What is to happen to a running trial. `stop` False: it was weighed, and goes on.
 
     `reason`: a sentence with the numbers that the rule saw. `step`: the last one that was looked at; None: not known.
-    `predicted_final`: the value that the trial would have reached; None: the rule does not predict.
+    `predicted_final`: the value that the trial would have reached; None: the rule does not predict. `complete`, with
+    `stop`: the trial is not hopeless but done, as it has nothing more to gain; it succeeds, and its value counts.
     """
 
     trial: int
@@ -56,6 +57,7 @@ class Decision:
     reason: str
     step: int | None = None
     predicted_final: float | None = None
+    complete: bool = False
 
 
 class Rule(Protocol):

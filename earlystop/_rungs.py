@@ -16,16 +16,17 @@ from tunesmith.services.settings import SettingDescription, SettingType
 LEAST: Final = "minResource"
 MOST: Final = "maxResource"
 FACTOR: Final = "reductionFactor"
-_LIMIT: Final = 10**9
+LIMIT: Final = 10**9
+"""Resources beyond it are mistakes of whoever wrote them."""
 
 
 def rung_settings(least: int, factor: int, most: str) -> tuple[SettingDescription, ...]:
     """Describe the settings of rules that have rungs; `most`: what the largest resource means to this one."""
     return (
         SettingDescription(
-            LEAST, SettingType.INT, "The step of the first rung.", least, min=1, max=_LIMIT, aliases=("min_resource",)
+            LEAST, SettingType.INT, "The step of the first rung.", least, min=1, max=LIMIT, aliases=("min_resource",)
         ),
-        SettingDescription(MOST, SettingType.INT, most, min=1, max=_LIMIT, aliases=("max_resource",)),
+        SettingDescription(MOST, SettingType.INT, most, min=1, max=LIMIT, aliases=("max_resource",)),
         SettingDescription(
             FACTOR,
             SettingType.INT,

@@ -57,6 +57,7 @@ def decisions_to_proto(decisions: Iterable[Decision]) -> messages.DecideResponse
                 reason=one.reason,
                 predicted_final=one.predicted_final,
                 step=one.step,
+                complete=one.complete,
             )
             for one in decisions
         ]

@@ -7,11 +7,10 @@ from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._others import Group
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, halved, highest_rung, rung_settings
-from tunesmith.earlystop._settings import PATH
+from tunesmith.earlystop._rungs import FACTOR, LEAST, LIMIT, MOST, halved, highest_rung, rung_settings
 from tunesmith.earlystop.rules.asha import rungs_problem
 from tunesmith.services.settings import Settings
-from tunesmith.study import Mistake, StudySpec
+from tunesmith.study import Mistake, StudySpec, TrialState
 
 _MEMO: Final = "hyperband brackets"
 
@@ -32,34 +31,50 @@ class Hyperband:
         ),
         source="L. Li et al., Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization, JMLR 18 (2018).",
         settings=rung_settings(
-            1, 3, "The step at which trials end. Must be given: it decides how many brackets there are."
+            1,
+            3,
+            "The step at which trials end, which decides how many brackets there are. Absent: the last one of the "
+            "longest trial that succeeded, and nothing is stopped before there is one.",
         ),
     )
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
-        """Refuse a study that does not say how far its trials go."""
-        if settings[MOST] is None:
-            return [Mistake(f"{PATH}.{MOST}", "must be given, but is absent: the step at which trials end")]
+        """Refuse rungs of which there is none."""
         return rungs_problem(settings)
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
         """Compare each trial with those of its bracket that have reached its rung."""
-        given, found, bracket_of = study.settings, list[Decision](), _Brackets.of(study)
+        if (end := _end(study)) is None:
+            return []
+        given, found, bracket_of = study.settings, list[Decision](), _Brackets.of(study, end)
         factor = given.integer(FACTOR)
         for number in trials:
             bracket = bracket_of[number]
             first = given.integer(LEAST) * factor**bracket
-            rung = highest_rung(study.curves[number].last, first, factor, given.integer(MOST))
-            group = Group(bracket, lambda other, bracket=bracket: bracket_of[other] == bracket)  # type: ignore[misc]
+            rung = highest_rung(study.curves[number].last, first, factor, end)
+            group = Group((end, bracket), lambda other, bracket=bracket: bracket_of[other] == bracket)  # type: ignore[misc]
             if rung is not None and (decision := halved(study, number, rung, factor, group)):
                 found.append(decision)
         return found
 
 
+def _end(study: StudyView) -> int | None:
+    """The step at which trials end; None: not known yet."""
+    if study.settings[MOST] is not None:
+        return study.settings.integer(MOST)
+    epoch, end = study.memo.get("hyperband end", (None, None))
+    if epoch != study.epoch:
+        ended = (number for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
+        end = max((study.curves[number].last for number in ended if number in study.curves), default=None)
+        study.memo["hyperband end"] = (study.epoch, end)
+    found: int | None = end
+    return found
+
+
 def weights(least: int, most: int, factor: int) -> list[int]:
     """How many trials each bracket gets, relatively: n of algorithm 1 in the paper, for s from the largest to 0."""
     brackets = 1
-    while least * factor**brackets <= most:
+    while least * factor**brackets <= min(most, LIMIT):
         brackets += 1
     return [-(-brackets * factor**s // (s + 1)) for s in reversed(range(brackets))]
 
@@ -83,11 +98,10 @@ class _Brackets(dict[int, int]):
         return bracket
 
     @classmethod
-    def of(cls, study: StudyView) -> "_Brackets":
-        """Those of a study."""
-        given = study.settings
-        if (known := study.memo.get(_MEMO)) is None:
-            shares = weights(given.integer(LEAST), given.integer(MOST), given.integer(FACTOR))
+    def of(cls, study: StudyView, end: int) -> "_Brackets":
+        """Those of a study whose trials end at a step."""
+        shares = weights(study.settings.integer(LEAST), end, study.settings.integer(FACTOR))
+        known: _Brackets | None = study.memo.get(_MEMO)
+        if known is None or known._shares != shares:
             known = study.memo[_MEMO] = cls(study.seed, shares)
-        brackets: _Brackets = known
-        return brackets
+        return known

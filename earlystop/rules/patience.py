@@ -24,8 +24,8 @@ class Patience:
         summary="Stops a trial that has not improved on its own best for so many reports.",
         description=(
             "Ends training that has converged, or begun to overfit, as the callbacks of training libraries do. Knows "
-            "of no other trial: the best one so far is stopped too, once it does not get better, and keeps its value. "
-            "A value that is not finite is no improvement."
+            "of no other trial: the best one so far is stopped too, once it does not get better. Such a trial is done "
+            "rather than hopeless: it succeeds, and its value counts. A value that is not finite is no improvement."
         ),
         source="L. Prechelt, Early Stopping - But When?, in Neural Networks: Tricks of the Trade (1998), criterion UP.",
         settings=(
@@ -65,4 +65,5 @@ class Patience:
         improved = after < before - study.settings.number(DELTA)
         verdict = "improves on" if improved else "does not improve on"
         than = f"{study.shown(before)}, the best before them"
-        return Decision(number, not improved, f"{seen}, {study.shown(after)}, {verdict} {than}", step)
+        text = f"{seen}, {study.shown(after)}, {verdict} {than}"
+        return Decision(number, not improved, text, step, complete=not improved)

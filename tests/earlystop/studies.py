@@ -26,7 +26,7 @@ from tunesmith.v1 import types_pb2
 REGISTRY: Registry = load_registry()
 NAMES = [rule.description.name for rule in REGISTRY]
 
-NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {"threshold": {"upper": 100.0}, "hyperband": {"maxResource": 27}}
+NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {"threshold": {"upper": 100.0}}
 """Settings without which a rule does not work."""
 
 

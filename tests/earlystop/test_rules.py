@@ -179,6 +179,18 @@ class TestRungs:
         assert weights(1, 80, 3) == [27 * 4 // 4, 12, 6, 4]
         assert weights(5, 5, 2) == [1]
 
+    def test_hyperband_sees_where_trials_end(self) -> None:
+        study = Study(make_spec("hyperband", reductionFactor=3))
+        for number in range(10):
+            study.report(number, [1.0 + number] * 8)
+        assert study.ask(*range(10)) == []
+        study.finish(10, [0.5] * 9)
+        told = Study(make_spec("hyperband", reductionFactor=3, maxResource=9))
+        for number in range(10):
+            told.report(number, [1.0 + number] * 8)
+        told.finish(10, [0.5] * 9)
+        assert study.ask(*range(10)) == told.ask(*range(10)) != []
+
     def test_a_bracket_is_a_function_of_seed_and_number(self) -> None:
         def rungs(seed: int) -> list[str]:
             study = Study(make_spec("hyperband", seed=seed, maxResource=9, reductionFactor=3))
@@ -222,6 +234,13 @@ class TestPatience:
             "up to step 5 the best of its last 2 values, 0.76, does not improve on 0.85, the best before them"
         )
         assert study.one(0).stop
+
+    def test_what_has_converged_is_done_and_what_is_not_finite_is_not(self) -> None:
+        study = Study(make_spec("patience", patience=2))
+        study.report(0, [1.0, 2.0, 2.0])
+        study.report(1, [1.0, math.nan, math.nan])
+        study.report(2, [1.0, 2.0, 0.5])
+        assert [(one.stop, one.complete) for one in study.ask(0, 1, 2)] == [(True, True), (True, False), (False, False)]
 
     def test_nothing_finite(self) -> None:
         study = Study(make_spec("patience", patience=2))
