@@ -1,19 +1,14 @@
 """What early stopping may have cost a study: what its stopped trials would have reached, and what some of them did.
 
-Values, and pure functions of them; `audit_of` gathers them from a manager.
+Values, and pure functions of them; `_audit_read` gathers them from a manager.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from tunesmith.client._client import Client
-from tunesmith.client._estimate import Curve, estimate
-from tunesmith.client._trial_values import Decision, Trial
+from tunesmith.client._trial_values import Trial
 from tunesmith.client._values import BestTrial, Study
-from tunesmith.study import Assignment, TrialState
-
-_ENDED = (TrialState.SUCCEEDED, TrialState.EARLY_STOPPED)
+from tunesmith.study import Assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,68 +73,10 @@ class Audit:
         chances = [chance for chance in known if chance is not None]
         return 1 - math.prod(1 - chance for chance in chances) if chances and self.best else None
 
-    def with_reached(self, trials: Sequence[Trial]) -> "Audit":
-        """The same, with what trials of the same assignments reached."""
-        values = {
-            key_of(trial.assignment): trial.value
-            for trial in trials
-            if trial.state is TrialState.SUCCEEDED and trial.value is not None
-        }
-        stopped = tuple(replace(one, reached=values.get(key_of(one.trial.assignment))) for one in self.stopped)
-        return replace(self, stopped=stopped)
-
 
 def key_of(assignment: Assignment) -> tuple[tuple[str, object], ...]:
     """What equal assignments have in common; True and 1 are different values."""
     return tuple(sorted((name, (type(value).__name__, value)) for name, value in assignment.items()))
-
-
-def audit_of(client: Client, study: Study) -> Audit:
-    """Estimate what each stopped trial of a study would have reached. Reads the curves of all that ended."""
-    ended = client.trials(study.name, states=_ENDED)
-    curves = {trial.number: _curve(client, study, trial) for trial in ended}
-    finished = [
-        (curves[trial.number], trial.value)
-        for trial in ended
-        if trial.state is TrialState.SUCCEEDED and trial.value is not None
-    ]
-    stopped = tuple(
-        _judged(study, trial, curves[trial.number], finished, _stop(client, study, trial))
-        for trial in ended
-        if trial.state is TrialState.EARLY_STOPPED
-    )
-    return Audit(study, stopped, len(finished))
-
-
-def _curve(client: Client, study: Study, trial: Trial) -> Curve:
-    rows = client.observations(study.name, trial.name, metrics=[study.spec.objective.metric])
-    return Curve.of([(index if row.step is None else row.step, row.value) for index, row in enumerate(rows)])
-
-
-def _stop(client: Client, study: Study, trial: Trial) -> Decision | None:
-    """The decision that stopped it."""
-    return next((made for made in reversed(client.decisions(study.name, trial.name)) if made.stop), None)
-
-
-def _judged(
-    study: Study,
-    trial: Trial,
-    curve: Curve,
-    finished: Sequence[tuple[Curve, float]],
-    decision: Decision | None,
-) -> Stopped:
-    found = estimate(study.spec.objective, curve, finished)
-    predicted = None if decision is None else decision.predicted
-    if found is not None and predicted is not None:
-        found = replace(found, expected=predicted)
-    return Stopped(
-        trial=trial,
-        step=curve.steps[-1] if curve.steps else None,
-        expected=found.expected if found else predicted,
-        by_rule=predicted is not None,
-        spread=found.spread if found else None,
-        chance=found.chance(study.spec.objective, study.best.value) if found and study.best else None,
-    )
 
 
 def most_promising(audit: Audit) -> list[Stopped]:

@@ -17,7 +17,7 @@ def sample(audit: Audit, count: int, taken: Sequence[Assignment] = ()) -> list[A
     """Assignments of so many stopped trials: those that are taken, the most promising ones, and random ones.
 
     Of those that are chosen, half are the most promising, where the estimate matters most; the others, drawn by the
-    study's seed, tell whether it is right elsewhere.
+    study's seed, tell whether it is right elsewhere, and what to expect there.
     """
     import numpy as np
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tunesmith.client import _format
 from tunesmith.client._audit import Audit, Stopped, most_promising
+from tunesmith.client._estimate import FEWEST
 from tunesmith.client._format import finite
 from tunesmith.client._output import Column, bold, table_lines
 from tunesmith.client._terminal import safe
@@ -71,7 +72,8 @@ def verdict(audit: Audit) -> str:
         reached = _format.number(better.reached)
         return bold(f"Stopping cost the best: {safe(better.trial.name)} reaches {reached} when it runs to its end.")
     if missed is None:
-        return "Nobody can say what stopping cost: too few trials have finished."
+        way = f"`tunesmith audit {safe(audit.study.name)} --finish {FEWEST + 1}` runs some to the end"
+        return f"Nobody can say what stopping cost: fewer than {FEWEST} trials have finished. {way}."
     words = "probably cost nothing" if missed <= NOTHING else "may have cost the best"
     words = "probably cost the best" if missed > PROBABLY else words
     return bold(f"Stopping {words}: P(best missed) = {percent(missed)}.")

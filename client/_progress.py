@@ -126,7 +126,8 @@ def _ended(trial: Trial) -> str:
         TrialState.METRICS_UNAVAILABLE: "ended without metrics",
     }
     word = words.get(trial.state, str(trial.state).lower())
-    return f"{word} ({safe(trial.reason)})" if trial.state is TrialState.FAILED and trial.reason else word
+    tells = trial.state is TrialState.FAILED or trial.reason == "converged"
+    return f"{word} ({safe(trial.reason)})" if tells and trial.reason else word
 
 
 def live_lines(progress: Progress, width: int, remarks: Sequence[str] = ()) -> list[str]:

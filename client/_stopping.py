@@ -24,9 +24,16 @@ def _verdict(trial: Trial, decision: Decision) -> str:
         return "Not stopped by"
     if trial.state is TrialState.EARLY_STOPPED:
         return "Stopped by"
+    if converged(trial):
+        return "Ended as done by"
     if trial.state is TrialState.RUNNING:
         return "Being stopped by"
     return f"Ended as {trial.state} before it was stopped by"
+
+
+def converged(trial: Trial) -> bool:
+    """Whether a rule ended the trial because it had nothing more to gain."""
+    return trial.state is TrialState.SUCCEEDED and trial.reason == "converged"
 
 
 def _prediction(study: Study, trial: Trial, decision: Decision) -> str:
@@ -48,11 +55,12 @@ def reports_of(study: Study, trial: Trial) -> int:
 def saved_line(study: Study, ended: Sequence[Trial]) -> str:
     """What stopping saved, in a sentence; empty where that cannot be known.
 
-    It is known where all trials that succeeded have reported the same number of times, for that is what the stopped
-    ones would have done, too. The trials are those that succeeded or were stopped early.
+    It is known where all trials that ended by themselves have reported the same number of times, for that is what the
+    stopped ones would have done, too. The trials are those that succeeded or were stopped early.
     """
-    stopped = [reports_of(study, trial) for trial in ended if trial.state is TrialState.EARLY_STOPPED]
-    whole = [reports_of(study, trial) for trial in ended if trial.state is TrialState.SUCCEEDED]
+    early = {trial.number for trial in ended if trial.state is TrialState.EARLY_STOPPED or converged(trial)}
+    stopped = [reports_of(study, trial) for trial in ended if trial.number in early]
+    whole = [reports_of(study, trial) for trial in ended if trial.number not in early]
     if not stopped or len(set(whole)) != 1 or max(stopped) > whole[0] or whole[0] < 2:
         return ""
     planned, made = whole[0] * len(stopped), sum(stopped)

@@ -27,41 +27,44 @@ def command(where: Target, study: str, finish: int | None, name: str | None) -> 
 
     The expected value is what the rule predicted; where it predicts nothing, the final values of the trials that
     finished are regressed on their values at the same step, and ± is the spread of leave-one-out predictions. What
-    --finish has run is shown from then on; the same command takes an interrupted one up.
+    --finish has run is shown from then on, and tells of the others, too; the same command takes an interrupted one up.
     """
-    from tunesmith.client._audit import audit_of
+    from tunesmith.client._audit_read import audit_of
     from tunesmith.client._audit_sample import found_study
     from tunesmith.services.errors import AlreadyExists
 
     with where.client() as client:
-        audited = client.study(study)
-        audit, name = audit_of(client, audited), name or f"{study}-audit"
-        if finish is not None and audit.stopped and not _finish(client, where, audit, finish, name):
+        audited, name = client.study(study), name or f"{study}-audit"
+        if finish is not None and not _finish(client, where, audited, finish, name):
             return 130
         try:
-            found = found_study(client, audited, name)
+            rerun = found_study(client, audited, name)
         except AlreadyExists:  # which was never asked to finish something
-            found = None
-        if found is not None:
-            audit = audit.with_reached(client.trials(found.name))
+            rerun = None
+        audit = audit_of(client, audited, rerun)
     _show(where, audit)
     return 0
 
 
-def _finish(client: "Client", where: Target, audit: "Audit", count: int, name: str) -> bool:
+def _finish(client: "Client", where: Target, audited: "Study", count: int, name: str) -> bool:
     """Run a sample of the stopped trials to their ends, as `run` does. Whether they got there: Ctrl-C interrupts."""
     import sys
 
     from tunesmith.client._attach import take_up
+    from tunesmith.client._audit_read import audit_of
     from tunesmith.client._audit_sample import finishing_job, found_study
     from tunesmith.client._interrupts import Interrupts
     from tunesmith.client._stay import follow
 
     stream = sys.stdout if where.for_people else sys.stderr
-    job = finishing_job(audit, count, name, found_study(client, audit.study, name))
+    rerun = found_study(client, audited, name)
+    audit = audit_of(client, audited, rerun)
+    if not audit.stopped:
+        return True
+    job = finishing_job(audit, count, name, rerun)
     with Interrupts() as interrupts:
         study = take_up(client, job, lambda line: print(line, file=stream, flush=True), interrupts.hold)
-        ended = follow(client, study, stream, interrupts, again=_again(where, audit.study, count, name))
+        ended = follow(client, study, stream, interrupts, again=_again(where, audited, count, name))
     print(file=stream)
     return ended is not None
 

@@ -10,7 +10,7 @@ from tests.client.test_stopping import a_trial
 from tunesmith.client._audit import Audit, Stopped, key_of, most_promising
 from tunesmith.client._audit_sample import finishing_job, sample
 from tunesmith.client._audit_text import audit_data, audit_lines, percent
-from tunesmith.study import Assignment, Limits, RuleSpec, TrialState
+from tunesmith.study import Assignment, Limits, RuleSpec
 
 CHANCES = (0.001, 0.2, None, 0.0, 0.04)
 
@@ -31,6 +31,11 @@ def an_audit(folder: Path) -> Audit:
         for number, chance in enumerate(CHANCES)
     )
     return Audit(replace(study, spec=spec), stopped, 20)
+
+
+def reaching(audit: Audit, values: dict[int, float]) -> Audit:
+    """The audit with what some trials reached, by number."""
+    return replace(audit, stopped=tuple(replace(one, reached=values.get(one.trial.number)) for one in audit.stopped))
 
 
 def numbers(assignments: list[Assignment]) -> list[float]:
@@ -61,8 +66,7 @@ def test_what_an_audit_says(tmp_path: Path) -> None:
 
 def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
     audit = an_audit(tmp_path)
-    ended = [replace(one.trial, state=TrialState.SUCCEEDED, value=0.3) for one in audit.stopped[1:3]]
-    tested = audit.with_reached(ended)
+    tested = reaching(audit, {1: 0.3, 2: 0.3})
     assert tested.missed == pytest.approx(1 - 0.999 * 0.96)
     lines = audit_lines(tested, None)
     assert lines[4].split() == ["digits-1-abcde", "9", "0.5", "0.3", "±", "0.12", "20", "%", "0.3"]
@@ -71,21 +75,22 @@ def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
         " (root mean square)."
     )
     assert lines[-1] == "Stopping probably cost nothing: P(best missed) = 4.1 %."
-    better = audit.with_reached([replace(ended[0], value=0.125), replace(ended[1], value=0.2)])
+    better = reaching(audit, {1: 0.125, 2: 0.2})
     assert better.missed == 1
     assert (
         audit_lines(better, None)[-1] == "Stopping cost the best: digits-1-abcde reaches 0.125 when it runs to its end."
     )
     assert [one["better"] for one in audit_data(better)["stopped"]] == [True, None, None, None, True]
-    failed = audit.with_reached([replace(ended[0], state=TrialState.FAILED)])
-    assert failed == audit
 
 
 def test_nobody_can_say(tmp_path: Path) -> None:
     audit = an_audit(tmp_path)
     none = replace(audit, stopped=audit.stopped[2:3])
     assert none.missed is None
-    assert audit_lines(none, None)[-1] == "Nobody can say what stopping cost: too few trials have finished."
+    assert audit_lines(none, None)[-1] == (
+        "Nobody can say what stopping cost: fewer than 4 trials have finished."
+        " `tunesmith audit digits --finish 5` runs some to the end."
+    )
     assert audit_lines(replace(audit, stopped=()), None) == ["No trial of study digits was stopped early."]
     without_best = replace(none, study=replace(audit.study, best=None))
     assert "no best one to beat" in audit_lines(without_best, None)[1]

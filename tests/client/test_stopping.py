@@ -22,9 +22,9 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 STOP = Decision(1, "digits-3-abcde", 1, "median", True, "its average 0.5 is worse than 0.25", 0.4, 9, NOON)
 
 
-def a_trial(state: TrialState = TrialState.EARLY_STOPPED, reports: int = 9) -> Trial:
+def a_trial(state: TrialState = TrialState.EARLY_STOPPED, reports: int = 9, number: int = 3) -> Trial:
     """One whose last report of all is no number."""
-    message = pb.Trial(name="digits-3-abcde", number=3, state=wire.TRIAL_STATE_TO_PROTO[state], value=0.5)
+    message = pb.Trial(name="digits-3-abcde", number=number, state=wire.TRIAL_STATE_TO_PROTO[state], value=0.5)
     message.metrics.add(metric="loss", count=reports - 1, non_finite=1)
     return Trial.from_proto(message)
 
@@ -61,11 +61,15 @@ def test_a_decision_in_a_sentence(folder: Path, state: TrialState, decision: Dec
 
 
 def test_what_stopping_saved(folder: Path) -> None:
-    study, whole = a_study(folder), a_trial(TrialState.SUCCEEDED, 20)
-    assert saved_line(study, [whole, a_trial(reports=4), whole, a_trial(reports=6)]) == (
+    study = a_study(folder)
+    whole = [a_trial(TrialState.SUCCEEDED, 20, number) for number in (0, 1)]
+    assert saved_line(study, [*whole, a_trial(reports=4, number=2), a_trial(reports=6)]) == (
         "2 trials were stopped early, after 10 of their 40 reports; the study took 50 in place of 80."
     )
-    assert saved_line(study, [whole, a_trial(reports=4)]).startswith("1 trial was stopped early, after 4 of")
+    assert saved_line(study, [*whole, a_trial(reports=4)]).startswith("1 trial was stopped early, after 4 of")
+    done = replace(a_trial(TrialState.SUCCEEDED, 4), reason="converged")
+    assert saved_line(study, [*whole, done]).startswith("1 trial was stopped early, after 4 of")
+    assert decision_text(study, done, STOP).startswith("Ended as done by median at step 9 (")
 
 
 @pytest.mark.parametrize(
@@ -74,9 +78,9 @@ def test_what_stopping_saved(folder: Path) -> None:
         [],
         [a_trial(TrialState.SUCCEEDED, 20)],
         [a_trial(reports=4)],
-        [a_trial(TrialState.SUCCEEDED, 20), a_trial(TrialState.SUCCEEDED, 19), a_trial(reports=4)],
-        [a_trial(TrialState.SUCCEEDED, 20), a_trial(reports=21)],
-        [a_trial(TrialState.SUCCEEDED, 1), a_trial(reports=1)],
+        [a_trial(TrialState.SUCCEEDED, 20, 0), a_trial(TrialState.SUCCEEDED, 19, 1), a_trial(reports=4)],
+        [a_trial(TrialState.SUCCEEDED, 20, 0), a_trial(reports=21)],
+        [a_trial(TrialState.SUCCEEDED, 1, 0), a_trial(reports=1)],
     ],
 )
 def test_what_cannot_be_known_is_not_told(folder: Path, trials: list[Trial]) -> None:
