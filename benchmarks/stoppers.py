@@ -1,11 +1,12 @@
 """Who is compared by `stopping.py`: a way to choose configurations, with a rule that stops trials or without one.
 
-A session is told each loss as a trial reports it, and answers whether the trial is to stop. Adding a rule of ours is a
-line of RULES, one of Optuna's a line of PRUNERS.
+A session is told each loss as a trial reports it, and answers whether the trial is to stop. `tpe+median` is our `tpe`
+with our rule `median`, `tpe+optuna-median` the same with Optuna's pruner of that kind, and `optuna-tpe+optuna-median`
+all Optuna's. Adding a rule of ours is a line of RULES, one of Optuna's a line of PRUNERS.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -37,48 +38,86 @@ Start = Callable[[SearchSpace, int, int], Session]
 """By space, seed, and trials at once."""
 
 
+class Judge(Protocol):
+    """What of a session is not choosing."""
+
+    def begin(self, trial: int) -> None:
+        """A trial runs; they begin in the order of their numbers."""
+
+    def report(self, trial: int, step: int, loss: float) -> bool:
+        """As of a session."""
+
+    def end(self, trial: int, value: float, stopped: bool) -> None:
+        """As of a session."""
+
+
 @cache
 def _rules() -> Registry:
     return load_registry()
 
 
-def held(name: str, given: Mapping[str, ParameterValue], spec: StudySpec, seed: int) -> Held:
-    """A study as the early-stopping service holds it, with a rule."""
-    rule = _rules().get(name)
-    settings, mistakes = read_settings(rule.description, given)
-    assert not mistakes, mistakes
-    return Held("uid", Job(types_pb2.StudySpec(), spec, rule, settings, seed))
+class Nobody:
+    """Lets every trial finish."""
 
-
-class Ours:
-    """An algorithm of the suggestion service, with a rule of the early-stopping service."""
-
-    def __init__(
-        self, algorithm: str, rule: str, settings: Mapping[str, ParameterValue], space: SearchSpace, seed: int, *of: int
-    ) -> None:
-        self.sampler = contenders.Ours(algorithm, {}, space, seed, 10**6, *of)
-        self.held = held(rule, settings, self.sampler.spec, seed) if rule else None
-
-    def ask(self) -> tuple[int, Assignment]:
-        return self.sampler.ask()
+    def begin(self, trial: int) -> None:
+        pass
 
     def report(self, trial: int, step: int, loss: float) -> bool:
-        if self.held is None:
-            return False
+        return False
+
+    def end(self, trial: int, value: float, stopped: bool) -> None:
+        pass
+
+
+class Rule(Nobody):
+    """A rule of the early-stopping service, asked as the service asks it."""
+
+    def __init__(self, name: str, given: Mapping[str, ParameterValue], spec: StudySpec, seed: int) -> None:
+        rule = _rules().get(name)
+        settings, mistakes = read_settings(rule.description, given)
+        assert not mistakes, mistakes
+        self.held = Held("uid", Job(types_pb2.StudySpec(), spec, rule, settings, seed))
+
+    def report(self, trial: int, step: int, loss: float) -> bool:
         self.held.curves.observe([trial], [step], [loss])
         return any(decision.stop for decision in ask(self.held, [trial]))
 
     def end(self, trial: int, value: float, stopped: bool) -> None:
-        state = TrialState.EARLY_STOPPED if stopped else TrialState.SUCCEEDED
-        self.sampler.end(trial, state, value)
-        if self.held is not None:
-            self.held.curves.end(trial, Ended(state, value))
+        self.held.curves.end(trial, Ended(_state(stopped), value))
+
+
+class Ours:
+    """An algorithm of the suggestion service, with a rule or a pruner."""
+
+    def __init__(self, algorithm: str, judge: str, space: SearchSpace, seed: int, parallel: int) -> None:
+        self.sampler = contenders.Ours(algorithm, {}, space, seed, 10**6, parallel)
+        self.judge: Judge = Nobody()
+        if judge in RULES:
+            self.judge = Rule(*RULES[judge], self.sampler.spec, seed)
+        elif judge:
+            self.judge = Optuna("RandomSampler", judge, SearchSpace(()), seed)
+
+    def ask(self) -> tuple[int, Assignment]:
+        trial, assignment = self.sampler.ask()
+        self.judge.begin(trial)
+        return trial, assignment
+
+    def report(self, trial: int, step: int, loss: float) -> bool:
+        return self.judge.report(trial, step, loss)
+
+    def end(self, trial: int, value: float, stopped: bool) -> None:
+        self.sampler.end(trial, _state(stopped), value)
+        self.judge.end(trial, value, stopped)
+
+
+def _state(stopped: bool) -> TrialState:
+    return TrialState.EARLY_STOPPED if stopped else TrialState.SUCCEEDED
 
 
 class Optuna:
     """A sampler of Optuna, with a pruner of Optuna."""
 
-    def __init__(self, sampler: str, pruner: Callable[[Any], Any], space: SearchSpace, seed: int, _: int) -> None:
+    def __init__(self, sampler: str, pruner: str, space: SearchSpace, seed: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -87,7 +126,7 @@ class Optuna:
         self.study = optuna.create_study(
             study_name=f"study-{seed}",
             sampler=getattr(optuna.samplers, sampler)(seed=seed),
-            pruner=pruner(optuna.pruners),
+            pruner=PRUNERS[pruner](optuna.pruners),
         )
         self.space, self.trials = distributions(space), dict[int, Any]()
         self.pruned = optuna.trial.TrialState.PRUNED
@@ -97,52 +136,66 @@ class Optuna:
         self.trials[trial.number] = trial
         return trial.number, trial.params
 
+    def begin(self, trial: int) -> None:
+        """Only judge: somebody else chose."""
+        assert self.ask()[0] == trial
+
     def report(self, trial: int, step: int, loss: float) -> bool:
         self.trials[trial].report(loss, step)
         return bool(self.trials[trial].should_prune())
 
     def end(self, trial: int, value: float, stopped: bool) -> None:
-        told = {"state": self.pruned} if stopped else {"values": value}
-        self.study.tell(self.trials.pop(trial), **told)
+        if stopped:
+            self.study.tell(self.trials.pop(trial), state=self.pruned)
+        else:
+            self.study.tell(self.trials.pop(trial), value)
 
 
 RULES: dict[str, tuple[str, dict[str, ParameterValue]]] = {
-    "": ("", {}),
-    "+median": ("median", {}),
-    "+percentile": ("percentile", {}),
-    "+asha": ("asha", {}),
-    "+hyperband": ("hyperband", {"maxResource": EPOCHS}),
-    "+patience": ("patience", {}),
-    "+curve": ("curve", {}),
+    "median": ("median", {}),
+    "percentile": ("percentile", {}),
+    "asha": ("asha", {}),
+    "hyperband": ("hyperband", {"maxResource": EPOCHS}),
+    "patience": ("patience", {}),
+    "curve": ("curve", {}),
 }
 """Rules of ours with their settings. `threshold` needs a number that only the user knows, `wilcoxon` instances."""
 
 PRUNERS: dict[str, Callable[[Any], Any]] = {
     "": lambda optuna: optuna.NopPruner(),
-    "+median": lambda optuna: optuna.MedianPruner(),
-    "+percentile": lambda optuna: optuna.PercentilePruner(25.0),
-    "+asha": lambda optuna: optuna.SuccessiveHalvingPruner(),
-    "+hyperband": lambda optuna: optuna.HyperbandPruner(),
-    "+patience": lambda optuna: optuna.PatientPruner(None, patience=9),
+    "optuna-median": lambda optuna: optuna.MedianPruner(),
+    "optuna-percentile": lambda optuna: optuna.PercentilePruner(25.0),
+    "optuna-asha": lambda optuna: optuna.SuccessiveHalvingPruner(),
+    "optuna-hyperband": lambda optuna: optuna.HyperbandPruner(),
+    "optuna-patience": lambda optuna: optuna.PatientPruner(None, patience=9),
 }
-"""Pruners of Optuna, each beside the rule of ours that is of its kind. A patience of 9 is there what 10 is here."""
-
-PEER = "optuna-"
+"""Pruners of Optuna, each by the rule of ours that is of its kind. A patience of 9 is there what 10 is here."""
 
 
-def ours(algorithm: str, rule: str) -> Start:
-    return lambda space, seed, parallel: Ours(algorithm, *RULES[rule], space, seed, parallel)
+def peers(contender: str) -> Iterator[str]:
+    """Contenders with Optuna's pruner in the place of our rule, and with its sampler too."""
+    sampler, _, rule = contender.partition("+")
+    if rule in RULES:
+        yield from (f"{sampler}+optuna-{rule}", f"optuna-{sampler}+optuna-{rule}")
+    elif not rule:
+        yield f"optuna-{sampler}"
+
+
+def ours(algorithm: str, judge: str) -> Start:
+    return lambda space, seed, parallel: Ours(algorithm, judge, space, seed, parallel)
 
 
 def optuna(sampler: str, pruner: str) -> Start:
-    return lambda space, seed, parallel: Optuna(sampler, PRUNERS[pruner], space, seed, parallel)
+    return lambda space, seed, _: Optuna(sampler, pruner, space, seed)
 
 
 CONTENDERS: dict[str, Start] = {
-    **{name + rule: ours(name, rule) for name in ("random", "tpe") for rule in RULES},
-    **{
-        PEER + name + pruner: optuna(sampler, pruner)
-        for name, sampler in (("random", "RandomSampler"), ("tpe", "TPESampler"))
-        for pruner in PRUNERS
-    },
+    f"{name}+{judge}".removesuffix("+"): start(of, judge)
+    for name, of, start, judges in (
+        ("random", "random", ours, (*RULES, *PRUNERS)),
+        ("tpe", "tpe", ours, (*RULES, *PRUNERS)),
+        ("optuna-tpe", "TPESampler", optuna, PRUNERS),
+    )
+    for judge in judges
 }
+"""Optuna's random sampler is left out: given one sequence of random points, rules are compared with less noise."""

@@ -11,9 +11,9 @@ everything in full. `run` adds to a file of results what is not in it yet, so th
 Score: regret of the best value, 0 being the best of the table, and 1 a configuration in the middle of its order; more
 counts as 1, and so does having nothing. A trial's value is that of its best epoch. `done`: the best of trials that were
 trained in full, which is what a study's `best` shows; `seen`: the best that any trial reported, stopped or not.
-Budgets are in trainings of 27 epochs each. `fewer` is the factor by which fewer epochs were spent until the mean regret
-was what full training has at a budget, by the same way to choose. Intervals are of 95 %, over tasks (10,000 bootstrap
-samples).
+Budgets are in trainings of 27 epochs each. `fewer` is the factor by which fewer epochs were spent until the regret was
+what full training has at a budget, by the same way to choose: the geometric mean over tasks. Intervals are of 95 %,
+over tasks (10,000 bootstrap samples).
 """
 
 import argparse
@@ -38,7 +38,7 @@ limit_library_threads()  # of everybody alike, and before numpy is imported
 import numpy as np
 from curves import FILE, TASKS, CurveTask, task
 from numpy.typing import NDArray
-from stoppers import CONTENDERS, PEER, Session
+from stoppers import CONTENDERS, Session, peers
 from trainings import EPOCHS
 
 Floats = NDArray[np.float64]
@@ -108,7 +108,8 @@ def play(contender: str, name: str, seed: int, file: Path) -> dict[str, Any]:
     """One study, until the largest budget is spent or nothing is left to try."""
     on = task(name, file)
     began = time.process_time()
-    study = Simulation(CONTENDERS[contender](on.space, seed, WORKERS), on, seed)
+    drawn = seed * len(TASKS) + TASKS.index(name)  # grids are alike: with one seed, luck would be that of all tasks
+    study = Simulation(CONTENDERS[contender](on.space, drawn, WORKERS), on, drawn)
     while study.events and study.spent < BUDGETS[-1] * EPOCHS:
         study.advance()
     counts = {"trials": study.begun, "stopped": study.stopped, "seconds": time.process_time() - began}
@@ -117,8 +118,8 @@ def play(contender: str, name: str, seed: int, file: Path) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> None:
     held = {tuple(result["key"]) for result in results(args.file)}
-    wanted = itertools.product(args.contender or CONTENDERS, args.task or TASKS, range(args.seeds))
-    left = [key for key in wanted if key not in held]
+    by_seed = itertools.product(range(args.seeds), args.task or TASKS, args.contender or CONTENDERS)
+    left = [key for seed, *of in by_seed if (key := (of[1], of[0], seed)) not in held]
     with ProcessPoolExecutor(args.jobs) as pool, args.file.open("a") as file:
         calls = [pool.submit(play, *key, args.curves) for key in left]
         for count, call in enumerate(as_completed(calls), 1):
@@ -157,18 +158,18 @@ def report(args: argparse.Namespace) -> None:
     counts = numbers(args.file)
     budgets = " ".join(f"@{budget:<20}" for budget in BUDGETS)
     print(
-        f"{'contender':26} {'trials':>6} {'stopped':>7}  {budgets} fewer: " + " ".join(f"@{b:<4}" for b in BUDGETS[1:])
+        f"{'contender':28} {'trials':>6} {'stopped':>7}  {budgets} fewer: " + " ".join(f"@{b:<4}" for b in BUDGETS[1:])
     )
     for name, regret in found.items():
         trials, stopped = counts[name]
         columns = " ".join(interval(regret[:, mark]).ljust(21) for mark in marks)
         full = found.get(name.split("+")[0])
-        factors = [] if full is None else [f"{fewer(regret, full, mark):<5.1f}" for mark in marks[1:]]
-        print(f"{name:26} {trials:6.0f} {stopped:7.0f}  {columns}        " + " ".join(factors))
-    print("\nours less its peer; less than 0: ours is better")
-    for name, regret in found.items():
-        if (peer := found.get(PEER + name)) is not None:
-            print(f"{name:43}" + " ".join(interval(regret[:, mark] - peer[:, mark]).ljust(21) for mark in marks))
+        factors = [] if full is None else [f"{fewer(regret, full, mark):<5.2f}" for mark in marks[1:]]
+        print(f"{name:28} {trials:6.0f} {stopped:7.0f}  {columns}        " + " ".join(factors))
+    print("\nours less another's; less than 0: ours is better")
+    for name, peer in [(one, peer) for one in found for peer in peers(one) if peer in found]:
+        less = found[name] - found[peer]
+        print(f"{name:17} {peer:27} " + " ".join(interval(less[:, mark]).ljust(21) for mark in marks))
 
 
 def numbers(path: Path) -> dict[str, Floats]:
@@ -186,11 +187,19 @@ def interval(scores: Floats) -> str:
 
 
 def fewer(regret: Floats, full: Floats, mark: int) -> float:
-    """Epochs until full training has its mean regret at `mark`, by those that this takes to it; 0: it never does."""
-    target = full.mean(axis=0)[mark]
-    first = np.flatnonzero(regret.mean(axis=0) <= target)
-    least = np.flatnonzero(full.mean(axis=0) <= target)[0]
-    return float(least / first[0]) if len(first) else 0.0
+    """Epochs until full training has its regret at `mark`, by those that this takes to it.
+
+    Where it does not get there, as many count as were looked at.
+    """
+    target = full[:, mark : mark + 1]
+    own, others = (_first(one <= target) for one in (regret, full))
+    return float(np.exp(np.log(others / own).mean()))
+
+
+def _first(reached: NDArray[np.bool_]) -> Floats:
+    """In each row the place of the first true one; the number of places where there is none."""
+    places: Floats = np.where(reached.any(axis=1), reached.argmax(axis=1), reached.shape[1]).astype(np.float64)
+    return places
 
 
 def main() -> None:
