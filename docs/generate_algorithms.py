@@ -7,15 +7,16 @@ An algorithm without a block gets a section of its own, after the others.
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tunesmith.earlystop import RuleDescription
 from tunesmith.study import ParameterValue
 from tunesmith.suggestion import AlgorithmDescription, Capabilities, SettingDescription, load_registry
 
 PAGE = Path(__file__).parent / "algorithms.md"
 OVERVIEW = "overview"
-_BLOCK = re.compile(r"<!-- (\S+): made by generate_algorithms.py -->\n.*?<!-- \1: end -->\n", re.S)
+_BLOCK = re.compile(r"<!-- (\S+): made by \S+ -->\n.*?<!-- \1: end -->\n", re.S)
 _WIDTH = 120
 _WORKS_WITH = {
     "conditional": "conditional parameters",
@@ -28,19 +29,24 @@ _WORKS_WITH = {
 def generate(page: str, descriptions: Sequence[AlgorithmDescription]) -> str:
     """Return the page with every block made anew. Raises ValueError for a block of what is no algorithm any more."""
     texts = {OVERVIEW: overview(descriptions)} | {one.name: section(one) for one in descriptions}
+    return fill(page, texts, "generate_algorithms.py")
+
+
+def fill(page: str, texts: Mapping[str, str], script: str) -> str:
+    """Return a page with every block made anew from its text. Raises ValueError for a block that has none."""
     placed = [match[1] for match in _BLOCK.finditer(page)]
     if lost := [name for name in placed if name not in texts]:
-        raise ValueError(f"there are blocks of {', '.join(lost)}, but no such algorithm")
-    page = _BLOCK.sub(lambda match: _block(match[1], texts[match[1]]), page)
-    new = "".join(f"### {name}\n\n{_block(name, text)}\n" for name, text in texts.items() if name not in placed)
+        raise ValueError(f"there are blocks of {', '.join(lost)}, which {script} does not know")
+    page = _BLOCK.sub(lambda match: _block(match[1], texts[match[1]], script), page)
+    new = "".join(f"### {name}\n\n{_block(name, text, script)}\n" for name, text in texts.items() if name not in placed)
     *_, last = _BLOCK.finditer(page)
     end = page.index("\n## ", last.end()) + 1  # of the section whose block is the last
     return page[:end] + new + page[end:]
 
 
-def _block(name: str, text: str) -> str:
+def _block(name: str, text: str, script: str) -> str:
     """Write a block with its markers."""
-    return f"<!-- {name}: made by generate_algorithms.py -->\n{text}\n<!-- {name}: end -->\n"
+    return f"<!-- {name}: made by {script} -->\n{text}\n<!-- {name}: end -->\n"
 
 
 def ours() -> list[AlgorithmDescription]:
@@ -49,17 +55,17 @@ def ours() -> list[AlgorithmDescription]:
     return [one.description for one in registry if type(one).__module__.startswith("tunesmith.suggestion.")]
 
 
-def overview(descriptions: Iterable[AlgorithmDescription]) -> str:
-    """List all algorithms, with a link to the section of each."""
+def overview(descriptions: Iterable[AlgorithmDescription | RuleDescription]) -> str:
+    """List all algorithms, or rules, with a link to the section of each."""
     rows = [(f"[`{one.name}`](#{one.name})", _names(one.aliases), one.summary) for one in descriptions]
     return table(("name", "also called", "what it does"), rows)
 
 
-def section(one: AlgorithmDescription) -> str:
-    """Say of one algorithm what it says of itself."""
+def section(one: AlgorithmDescription | RuleDescription) -> str:
+    """Say of one algorithm, or rule, what it says of itself."""
     facts = [
         one.aliases and f"Also called {_names(one.aliases)}.",
-        _capabilities(one.capabilities),
+        _capabilities(one.capabilities) if isinstance(one, AlgorithmDescription) else "",
         one.source and f"Source: {one.source}",
     ]
     rows = [_setting(setting) for setting in one.settings]

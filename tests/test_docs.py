@@ -46,7 +46,7 @@ assert _spec.loader is not None
 generator = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(generator)
 
-EXAMPLES = sorted((ROOT / "examples").glob("algorithm-*/README.md"))
+EXAMPLES = sorted(page for kind in ("algorithm", "rule") for page in (ROOT / "examples").glob(f"{kind}-*/README.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *EXAMPLES]
 BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
 
@@ -368,6 +368,14 @@ def test_a_new_algorithm_gets_a_section_and_a_lost_one_is_noticed() -> None:
     assert generator.generate(made, [*described, new]) == made
     with pytest.raises(ValueError, match="blocks of new"):
         generator.generate(made, described)
+
+
+def test_rules_are_described_as_they_describe_themselves() -> None:
+    script = "import sys; from generate_rules import PAGE, generate, ours; text = PAGE.read_text()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; sys.exit(generate(text, ours()) != text)"], cwd=ROOT / "docs"
+    )
+    assert done.returncode == 0, "run `python docs/generate_rules.py`"
 
 
 def test_the_page_of_the_api_has_every_call() -> None:
