@@ -1,0 +1,72 @@
+"""The trials of studies that are looked at, kept so that a page of 10,000 sorted ones needs only what changed."""
+
+import asyncio
+from collections import OrderedDict
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from tunesmith.client._trial_values import Trial
+from tunesmith.client._values import Study
+from tunesmith.study import TrialState
+from tunesmith.ui._manager import Manager, study_key
+from tunesmith.v1 import manager_pb2 as pb
+
+_STUDIES = 32
+_PATIENCE = 5.0
+"""Seconds that a manager may take to tell what it says has changed."""
+
+
+@dataclass(slots=True)
+class _Book:
+    """Trials of one study by number, as of a revision."""
+
+    revision: int = 0
+    trials: dict[int, Trial] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Shelf:
+    """Trials by study. They are given only to whom the manager has just shown the study itself."""
+
+    def __init__(self) -> None:
+        """It is empty."""
+        self._books: OrderedDict[str, _Book] = OrderedDict()
+
+    async def trials(self, manager: Manager, study: Study) -> list[Trial]:
+        """The trials of a study by number, as of now.
+
+        Args:
+            manager: As whoever asks sees it.
+            study: As it was just told to them.
+        """
+        book = self._book(study.uid)
+        async with book.lock:
+            if study.revision > book.revision:
+                await _catch_up(book, manager, study)
+            if study.counts.running or study.counts.pending:
+                # Their metrics change without a new revision.
+                key, live = study_key(study.namespace, study.name), (TrialState.PENDING, TrialState.RUNNING)
+                book.trials.update({trial.number: trial for trial in await manager.trials(key, live)})
+            return [book.trials[number] for number in sorted(book.trials)]
+
+    def _book(self, uid: str) -> _Book:
+        book = self._books.pop(uid, None) or _Book()
+        self._books[uid] = book
+        while len(self._books) > _STUDIES:
+            self._books.popitem(last=False)
+        return book
+
+
+async def _catch_up(book: _Book, manager: Manager, study: Study) -> None:
+    """Hear what changed up to the study's revision; the stream would go on with what changes next."""
+    request = pb.WatchTrialsRequest(study=study_key(study.namespace, study.name), since_revision=book.revision)
+    try:
+        async with asyncio.timeout(_PATIENCE), aclosing(manager.line.stream("WatchTrials", request)) as replies:  # type: ignore[type-var]
+            async for reply in replies:
+                book.trials.update({trial.number: Trial.from_proto(trial) for trial in reply.trials})
+                book.revision = reply.revision
+                if book.revision >= study.revision:
+                    return
+    except TimeoutError:
+        pass  # the last revision was no trial's
+    book.revision = max(book.revision, study.revision)
