@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FEWEST = 4
 """Finished trials without which nothing is estimated: a line through three leaves its error to one."""
+_ROUNDING = 1e-12
+"""Of a value, what is an error of arithmetic and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def _regressed(at: float, pairs: Sequence[tuple[float, float]]) -> tuple[float, 
     mean_square = float((_left_out(y, residuals, leverage) ** 2).mean())
     # The left-out residuals hold the error of the fit amid the data already: of 1 + leverage, on average.
     spread = math.sqrt(mean_square * (1 + there) / (1 + float(leverage.mean())))
-    return float(y.mean() + slope * (at - middle)), spread
+    exact = spread <= _ROUNDING * float(np.abs(y).max())
+    return float(y.mean() + slope * (at - middle)), 0.0 if exact else spread
 
 
 def _left_out(y: "Floats", residuals: "Floats", leverage: "Floats") -> "Floats":

@@ -42,7 +42,7 @@ def study(where: Target, name: str) -> None:
     _show_study(found)
     if events:
         from tunesmith.client._output import bold
-        from tunesmith.client.commands.get import show_events
+        from tunesmith.client._records import show_events
 
         print("", bold("Last events"), sep="\n")
         show_events(events)

@@ -7,7 +7,7 @@ import click
 from tunesmith.client._options import Target, target
 
 if TYPE_CHECKING:
-    from tunesmith.client._trial_values import Decision, Event, Trial
+    from tunesmith.client._trial_values import Trial
     from tunesmith.client._values import Study
 
 _STUDY_STATES = ("Created", "Running", "Paused", "Ending", "Succeeded", "Failed", "Stopped")
@@ -99,6 +99,7 @@ def events(where: Target, study: str, trial: str | None) -> None:
     """List what happened to a study and its trials, oldest first."""
     from tunesmith.client._data import event_data
     from tunesmith.client._output import emit
+    from tunesmith.client._records import show_events
 
     with where.client() as client:
         found = client.events(study, trial)
@@ -119,11 +120,12 @@ def decisions(where: Target, study: str, trial: str | None, stops: bool) -> None
     """List what the early-stopping rule said of a study's trials, oldest first."""
     from tunesmith.client._data import decision_data
     from tunesmith.client._output import emit
+    from tunesmith.client._records import show_decisions
 
     with where.client() as client:
         found = [decision for decision in client.decisions(study, trial) if decision.stop or not stops]
     if where.for_people:
-        _show_decisions(found)
+        show_decisions(found)
     else:
         emit([decision_data(decision) for decision in found], where.output)
 
@@ -185,48 +187,3 @@ def _show_trials(study: "Study", found: "list[Trial]") -> None:
         for trial in found
     ]
     table(columns, rows)
-
-
-def show_events(found: "list[Event]") -> None:
-    """Print a table of events."""
-    from tunesmith.client import _format
-    from tunesmith.client._output import Column, table
-    from tunesmith.client._terminal import safe
-
-    columns = [Column("TIME"), Column("TRIAL"), Column("STATE"), Column("WHAT", folds=True)]
-    rows = [
-        [
-            _format.local_time(event.time),
-            safe(event.trial or "-"),
-            safe(event.state or "-"),
-            safe(": ".join(text for text in (_reason(event), event.message) if text)),
-        ]
-        for event in found
-    ]
-    table(columns, rows)
-
-
-def _show_decisions(found: "list[Decision]") -> None:
-    from tunesmith.client import _format
-    from tunesmith.client._output import Column, table
-    from tunesmith.client._terminal import safe
-
-    right = [Column(header, right=True) for header in ("STEP", "PREDICTED")]
-    columns = [Column("TIME"), Column("TRIAL"), right[0], Column("DECISION"), right[1], Column("WHY", folds=True)]
-    rows = [
-        [
-            _format.local_time(decision.time),
-            safe(decision.trial),
-            "-" if decision.step is None else str(decision.step),
-            "stop" if decision.stop else "go on",
-            _format.number(decision.predicted),
-            safe(decision.reason),
-        ]
-        for decision in found
-    ]
-    table(columns, rows)
-
-
-def _reason(event: "Event") -> str:
-    """The reason, unless it says the same as the state."""
-    return "" if event.reason.lower() == event.state.lower() else event.reason

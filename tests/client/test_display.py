@@ -60,6 +60,13 @@ def test_time_left(tmp_path: Path) -> None:
     assert Progress(a_study(tmp_path, limits=Limits(duration=70)), age=20).left == 50
 
 
+def test_trials_that_were_stopped_early_are_counted(tmp_path: Path) -> None:
+    study = a_study(tmp_path, finished=20, elapsed=40)
+    counts = replace(study.counts, total=31, early_stopped=7)
+    line = _progress.counts_line(Progress(replace(study, counts=counts)))
+    assert line == "27/60 trials, 4 running, 7 stopped early"
+
+
 def test_fraction(tmp_path: Path) -> None:
     assert Progress(a_study(tmp_path, finished=15)).fraction == 0.25
     assert Progress(a_study(tmp_path, finished=70)).fraction == 1.0
