@@ -58,6 +58,7 @@ def read(chunks):
     for chunk in chunks:
         for trial in chunk.restarted:
             curves.pop(trial, None)
+            finished.pop(trial, None)
         for trial, step, value in zip(chunk.trials, chunk.steps, chunk.values, strict=True):
             curves.setdefault(trial, {}).setdefault(step, value)  # the first value of a step counts
         for trial in chunk.finished:
