@@ -22,6 +22,7 @@ def study_data(study: Study) -> dict[str, Any]:
         "message": study.message,
         "objective": _objective_data(study.spec.objective),
         "algorithm": study.spec.algorithm.name,
+        "earlyStopping": study.spec.early_stopping and study.spec.early_stopping.name,
         "trials": _counts_data(study.counts),
         "best": study.best
         and {

@@ -123,3 +123,4 @@ def test_decisions_are_listed(fake: Fake, command: Command, folder: Path) -> Non
     assert "Early stopping\n" not in command("describe", "trial", "digits/2").out
     assert json.loads(command("describe", "trial", "digits/1", "-o", "json").out)["decision"]["stop"] is True
     assert "\nEarly stopping  hopeless\n" in command("describe", "study", "digits").out
+    assert json.loads(command("get", "study", "digits", "-o", "json").out)["earlyStopping"] == "hopeless"
