@@ -1,6 +1,6 @@
 """Who is compared by `stopping.py`: a way to choose configurations, with a rule that stops trials or without one.
 
-A session is told each loss as a trial reports it, and answers whether the trial is to stop. `tpe+median` is our `tpe`
+A session is told each loss as a trial reports it, and answers whether the trial is to end. `tpe+median` is our `tpe`
 with our rule `median`, `tpe+optuna-median` the same with Optuna's pruner of that kind, and `optuna-tpe+optuna-median`
 all Optuna's. Adding a rule of ours is a line of RULES, one of Optuna's a line of PRUNERS.
 """
@@ -27,11 +27,11 @@ class Session(Protocol):
     def ask(self) -> tuple[int, Assignment]:
         """The next trial."""
 
-    def report(self, trial: int, step: int, loss: float) -> bool:
-        """A running trial's loss after an epoch; whether it is to stop now."""
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
+        """A running trial's loss after an epoch; the state in which it is to end now, None: it goes on."""
 
-    def end(self, trial: int, value: float, stopped: bool) -> None:
-        """A trial stopped or was finished, with its least loss as its value."""
+    def end(self, trial: int, state: TrialState, value: float) -> None:
+        """A trial ended, with its least loss as its value."""
 
 
 Start = Callable[[SearchSpace, int, int], Session]
@@ -44,10 +44,10 @@ class Judge(Protocol):
     def begin(self, trial: int) -> None:
         """A trial runs; they begin in the order of their numbers."""
 
-    def report(self, trial: int, step: int, loss: float) -> bool:
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
         """As of a session."""
 
-    def end(self, trial: int, value: float, stopped: bool) -> None:
+    def end(self, trial: int, state: TrialState, value: float) -> None:
         """As of a session."""
 
 
@@ -62,10 +62,10 @@ class Nobody:
     def begin(self, trial: int) -> None:
         pass
 
-    def report(self, trial: int, step: int, loss: float) -> bool:
-        return False
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
+        return None
 
-    def end(self, trial: int, value: float, stopped: bool) -> None:
+    def end(self, trial: int, state: TrialState, value: float) -> None:
         pass
 
 
@@ -78,12 +78,15 @@ class Rule(Nobody):
         assert not mistakes, mistakes
         self.held = Held("uid", Job(types_pb2.StudySpec(), spec, rule, settings, seed))
 
-    def report(self, trial: int, step: int, loss: float) -> bool:
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
         self.held.curves.observe([trial], [step], [loss])
-        return any(decision.stop for decision in ask(self.held, [trial]))
+        decision = next(iter(ask(self.held, [trial])), None)
+        if decision is None or not decision.stop:
+            return None
+        return TrialState.SUCCEEDED if decision.complete else TrialState.EARLY_STOPPED
 
-    def end(self, trial: int, value: float, stopped: bool) -> None:
-        self.held.curves.end(trial, Ended(_state(stopped), value))
+    def end(self, trial: int, state: TrialState, value: float) -> None:
+        self.held.curves.end(trial, Ended(state, value))
 
 
 class Ours:
@@ -95,29 +98,25 @@ class Ours:
         if judge in RULES:
             self.judge = Rule(*RULES[judge], self.sampler.spec, seed)
         elif judge:
-            self.judge = Optuna("RandomSampler", judge, SearchSpace(()), seed)
+            self.judge = Optuna("RandomSampler", judge, None, seed)
 
     def ask(self) -> tuple[int, Assignment]:
         trial, assignment = self.sampler.ask()
         self.judge.begin(trial)
         return trial, assignment
 
-    def report(self, trial: int, step: int, loss: float) -> bool:
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
         return self.judge.report(trial, step, loss)
 
-    def end(self, trial: int, value: float, stopped: bool) -> None:
-        self.sampler.end(trial, _state(stopped), value)
-        self.judge.end(trial, value, stopped)
-
-
-def _state(stopped: bool) -> TrialState:
-    return TrialState.EARLY_STOPPED if stopped else TrialState.SUCCEEDED
+    def end(self, trial: int, state: TrialState, value: float) -> None:
+        self.sampler.end(trial, state, value)
+        self.judge.end(trial, state, value)
 
 
 class Optuna:
-    """A sampler of Optuna, with a pruner of Optuna."""
+    """A sampler of Optuna, with a pruner of Optuna. `space` None: it only judges."""
 
-    def __init__(self, sampler: str, pruner: str, space: SearchSpace, seed: int) -> None:
+    def __init__(self, sampler: str, pruner: str, space: SearchSpace | None, seed: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -128,7 +127,7 @@ class Optuna:
             sampler=getattr(optuna.samplers, sampler)(seed=seed),
             pruner=PRUNERS[pruner](optuna.pruners),
         )
-        self.space, self.trials = distributions(space), dict[int, Any]()
+        self.space, self.trials = distributions(space) if space else {}, dict[int, Any]()
         self.pruned = optuna.trial.TrialState.PRUNED
 
     def ask(self) -> tuple[int, Assignment]:
@@ -137,15 +136,15 @@ class Optuna:
         return trial.number, trial.params
 
     def begin(self, trial: int) -> None:
-        """Only judge: somebody else chose."""
+        """Somebody else chose."""
         assert self.ask()[0] == trial
 
-    def report(self, trial: int, step: int, loss: float) -> bool:
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
         self.trials[trial].report(loss, step)
-        return bool(self.trials[trial].should_prune())
+        return TrialState.EARLY_STOPPED if self.trials[trial].should_prune() else None
 
-    def end(self, trial: int, value: float, stopped: bool) -> None:
-        if stopped:
+    def end(self, trial: int, state: TrialState, value: float) -> None:
+        if state is TrialState.EARLY_STOPPED:
             self.study.tell(self.trials.pop(trial), state=self.pruned)
         else:
             self.study.tell(self.trials.pop(trial), value)

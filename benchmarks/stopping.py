@@ -4,13 +4,14 @@
     python benchmarks/stopping.py report [--score done|seen]
 
 Studies of four workers on the tasks of `curves.py`, simulated: an epoch takes about a unit of time, by the trial a bit
-more or less, and a worker whose trial ends or is stopped takes the next at once. A contender `tpe+median` is our `tpe`
-with our rule `median`, `optuna-tpe+median` Optuna's sampler with its pruner of the same kind, and `tpe` alone trains
-everything in full. `run` adds to a file of results what is not in it yet, so that it may be stopped and go on.
+more or less, and a worker whose trial ends or is stopped takes the next at once. The names of contenders are those of
+`stoppers.py`; `tpe` alone trains everything in full. `run` adds to a file of results what is not in it yet, so that it
+may be stopped and go on.
 
 Score: regret of the best value, 0 being the best of the table, and 1 a configuration in the middle of its order; more
-counts as 1, and so does having nothing. A trial's value is that of its best epoch. `done`: the best of trials that were
-trained in full, which is what a study's `best` shows; `seen`: the best that any trial reported, stopped or not.
+counts as 1, and so does having nothing. A trial's value is that of its best epoch. `done`: the best of trials that
+succeeded, which is what a study's `best` shows: trained in full, or as far as a rule holds to be enough. `seen`: the
+best that any trial reported, stopped or not.
 Budgets are in trainings of 27 epochs each. `fewer` is the factor by which fewer epochs were spent until the regret was
 what full training has at a budget, by the same way to choose: the geometric mean over tasks. Intervals are of 95 %,
 over tasks (10,000 bootstrap samples).
@@ -40,6 +41,8 @@ from curves import FILE, TASKS, CurveTask, task
 from numpy.typing import NDArray
 from stoppers import CONTENDERS, Session, peers
 from trainings import EPOCHS
+
+from tunesmith.study import TrialState
 
 Floats = NDArray[np.float64]
 
@@ -86,15 +89,16 @@ class Simulation:
         now, number, trial = heapq.heappop(self.events)
         loss, trial.step, self.spent = float(trial.losses[trial.step]), trial.step + 1, self.spent + 1
         note(self.seen, self.spent, loss)
-        stop = self.session.report(number, trial.step, loss)
-        finished = trial.step == len(trial.losses)
-        if not finished and not stop:
+        state = self.session.report(number, trial.step, loss)
+        if trial.step == len(trial.losses):
+            state = TrialState.SUCCEEDED
+        if state is None:
             heapq.heappush(self.events, (now + trial.pace, number, trial))
             return
         value = float(trial.losses[: trial.step].min())
-        self.session.end(number, value, stopped=not finished)
-        self.stopped += not finished
-        if finished:
+        self.session.end(number, state, value)
+        self.stopped += trial.step < len(trial.losses)
+        if state is TrialState.SUCCEEDED:
             note(self.done, self.spent, value)
         self.begin(now)
 
