@@ -295,6 +295,32 @@ class Client(WorkerCalls):
         replies = self._connection.stream(lambda stub: stub.QueryObservations, request)
         return [row for reply in replies for row in observations_from_proto(reply.observations)]
 
+    def figure(
+        self,
+        study: str,
+        kind: str,
+        *others: str,
+        metric: str | None = None,
+        parameters: Sequence[str] = (),
+        evaluator: str = "ped-anova",
+    ) -> Any:
+        """A figure of a study, and of others for the kinds that compare, as `tunesmith.client.figures` makes them.
+
+        A Plotly Figure where Plotly is installed, which a notebook shows; else its dict. Raises NotNow when there is
+        nothing to draw yet, and FixRequest for a kind, metric or parameter that is not there.
+        """
+        from tunesmith.client import figures
+        from tunesmith.client.figures._figure import kind_of
+
+        seen = kind_of(kind).observations
+        data = [figures.StudyData.load(self, name, observations=seen, metric=metric) for name in (study, *others)]
+        made = figures.figure(kind, *data, metric=metric, parameters=parameters, evaluator=evaluator)
+        try:
+            from plotly.graph_objects import Figure
+        except ImportError:
+            return made
+        return Figure(made)
+
     def logs(
         self,
         study: str,

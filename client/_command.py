@@ -35,6 +35,7 @@ class Tunesmith(LazyGroup):
         "watch": _command("watch", "Follow a study's progress.", _LOOK),
         "logs": _command("logs", "Print what a trial printed.", _LOOK),
         "audit": _command("audit", "Estimate what early stopping cost, or try it out.", _LOOK),
+        "plot": _command("plot", "Draw figures of studies, as HTML, PNG or JSON.", _LOOK),
         "export": _command("export", "Write a study's trials as CSV or JSON.", _LOOK),
         "pause": _command("control", "Launch no new trials.", _CHANGE, "pause"),
         "resume": _command("control", "Go on with a paused or interrupted study.", _CHANGE, "resume"),

@@ -28,7 +28,7 @@ h2 {{ font-size: 1rem; margin: 2rem 0 0.25rem; }}
 p {{ margin: 0.25rem 0; opacity: 0.75; font-size: 0.85rem; }}
 .figure {{ min-height: 420px; }}
 </style>
-<script>{plotly}</script>
+{plotly}
 </head>
 <body>
 <h1>{title}</h1>
@@ -64,15 +64,21 @@ def plotly_script() -> str:
         raise NotOffered("an HTML file needs Plotly: pip install 'tunesmith[plot]'") from None
 
 
-def page(title: str, figures: Sequence[Figure]) -> str:
-    """An HTML page with figures, dark or light as its reader likes it."""
+def page(title: str, figures: Sequence[Figure], *, script: str | None = None) -> str:
+    """An HTML page with figures, dark or light as its reader likes it.
+
+    Args:
+        title: What is shown above them.
+        figures: The figures.
+        script: Name of a file beside the page that holds `plotly_script()`. None: the page holds it itself.
+    """
     colours = {name: template(dark)["layout"] for name, dark in (("light", False), ("dark", True))}
     return _PAGE.format(
         title=html.escape(title),
         sections="\n".join(_section(place, figure) for place, figure in enumerate(figures)),
         figures=_in_script(figures),
         templates=_in_script([template(False), template(True)]),
-        plotly=plotly_script(),
+        plotly=f"<script>{plotly_script()}</script>" if script is None else f'<script src="{script}"></script>',
         family=colours["light"]["font"]["family"],
         light_paper=colours["light"]["paper_bgcolor"],
         light_text=colours["light"]["font"]["color"],
@@ -81,7 +87,7 @@ def page(title: str, figures: Sequence[Figure]) -> str:
     )
 
 
-def note(figure: Figure) -> str:
+def left_out(figure: Figure) -> str:
     """What is left out of a figure, in a sentence; empty: nothing."""
     meta = figure["layout"]["meta"]
     drawn, of = meta.get("drawn", 0), meta.get("of", 0)
@@ -90,7 +96,7 @@ def note(figure: Figure) -> str:
 
 
 def _section(place: int, figure: Figure) -> str:
-    text = note(figure)
+    text = left_out(figure)
     shown = f"<p>{html.escape(text)}</p>" if text else ""
     return _SECTION.format(title=html.escape(figure["layout"]["meta"]["title"]), note=shown, place=place)
 

@@ -22,6 +22,8 @@ _FEW: Final = 12
 """Numbers of a discrete parameter that are listed one by one; of more, the axis is one of numbers."""
 _WORD: Final = 14
 """Characters of a category that an axis shows."""
+_DECADES: Final = 2.5
+"""Decades of a logarithmic axis below which Plotly's own ticks are too few."""
 _MARGIN: Final = 0.04
 _GOLDEN: Final = 0.6180339887498949
 
@@ -101,9 +103,11 @@ class Scale:
         margin = 0.0 if self.listed is not None else (high - low) * _MARGIN
         base = {"range": [low - margin, high + margin], "zeroline": False}
         if self.log:
-            base |= {"type": "log", "dtick": 1 if high - low > 2.5 else "D2", "tickformat": ".3~g"}
-        elif self.listed is not None:
-            base |= {"tickmode": "array", "tickvals": self.ticks[0], "ticktext": self.ticks[1]}
+            base |= {"type": "log", "dtick": math.ceil((high - low) / 6), "exponentformat": "e"}
+        if self.listed is not None or (self.log and high - low < _DECADES):
+            places, texts = self.ticks
+            values = [10**place for place in places] if self.log else places
+            base |= {"tickmode": "array", "tickvals": values, "ticktext": texts}
         return _style.axis(self.name, **base) | parts
 
     def spread(self, numbers: "NDArray[np.int64]") -> "NDArray[np.float64]":

@@ -16,7 +16,13 @@ GRID: Final = "rgba(128,128,128,0.2)"
 FAINT: Final = "rgba(128,128,128,0.5)"
 PLAIN_TO_BEST: Final = ((0.0, "#9aa1ab"), (0.45, "#5b93cf"), (0.75, BLUE), (0.9, "#a9776b"), (1.0, ORANGE))
 """From the worst to the best; neither end is lost on light or dark paper."""
-DIVERGING: Final = ((0.0, BLUE), (0.5, "rgba(128,128,128,0.12)"), (1.0, ORANGE))
+DIVERGING: Final = (
+    (0.0, BLUE),
+    (0.25, "rgba(43,131,214,0.65)"),
+    (0.5, "rgba(128,128,128,0.1)"),
+    (0.75, "rgba(221,107,18,0.65)"),
+    (1.0, ORANGE),
+)
 AREA: Final = "Cividis"
 """For areas that are filled whole."""
 

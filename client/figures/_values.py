@@ -23,7 +23,7 @@ def logarithmic(values: "NDArray[np.float64]") -> bool:
 
 def value_axis(label: str, values: "NDArray[np.float64]", **parts: Any) -> dict[str, Any]:
     """The axis of values, logarithmic where they span decades."""
-    kind = {"type": "log", "tickformat": ".3~g"} if logarithmic(values) else {"type": "linear"}
+    kind = {"type": "log", "exponentformat": "e"} if logarithmic(values) else {"type": "linear"}
     return _style.axis(label, zeroline=False, **kind) | parts
 
 

@@ -1,6 +1,5 @@
 """Figures: each kind on studies of every sort, as JSON that Plotly takes; what they compute, and what they refuse."""
 
-import base64
 import json
 import math
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects
 import pytest
-from tests.client.figure_samples import HOSTILE, SPACE, START, sample
+from tests.client.figure_samples import HOSTILE, SPACE, START, numbers, sample
 
 from tunesmith.client.figures import CannotDraw, StudyData, figure, kinds
 from tunesmith.client.figures._choice import CURVES, POINTS, curves_drawn, thinned
@@ -55,12 +54,6 @@ def leaves(part: Any) -> Iterator[Any]:
             yield from leaves(inner)
     else:
         yield part
-
-
-def numbers(packed: dict[str, str]) -> list[float]:
-    """What is in a typed column."""
-    found: list[float] = np.frombuffer(base64.b64decode(packed["bdata"]), dtype=packed["dtype"]).tolist()
-    return found
 
 
 def named(made: dict[str, Any], name: str) -> dict[str, Any]:
