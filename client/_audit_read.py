@@ -57,7 +57,7 @@ def _curve(client: Client, study: Study, trial: Trial) -> Curve:
 
 def _stop(client: Client, study: Study, trial: Trial) -> Decision | None:
     """The decision that stopped it."""
-    return next((made for made in reversed(client.decisions(study.name, trial.name)) if made.stop), None)
+    return next(reversed(client.decisions(study.name, trial.name, stops=True)), None)
 
 
 def _judged(

@@ -351,13 +351,20 @@ class Client(WorkerCalls):
             if not token:
                 return found
 
-    def decisions(self, study: str, trial: str | int | None = None) -> list[Decision]:
-        """What the study's early-stopping rule said of its trials, oldest first; with `trial` only of that one."""
+    def decisions(self, study: str, trial: str | int | None = None, *, stops: bool = False) -> list[Decision]:
+        """What the study's early-stopping rule said of its trials, oldest first.
+
+        With `trial` only of that one; `stops`: only decisions to stop a trial.
+        """
         found: list[Decision] = []
         token = ""
         while True:
             request = manager_pb2.ListDecisionsRequest(
-                study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE, page_token=token
+                study=self._key(study),
+                trial="" if trial is None else str(trial),
+                stops=stops,
+                page_size=_PAGE,
+                page_token=token,
             )
             reply = self._connection.call(lambda stub: stub.ListDecisions, request)
             found += map(Decision.from_proto, reply.decisions)

@@ -149,6 +149,7 @@ def decision_data(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "predicted": finite(decision.predicted),
         "step": decision.step,
+        "complete": decision.complete,
     }
 
 

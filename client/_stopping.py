@@ -27,7 +27,7 @@ def _verdict(trial: Trial, decision: Decision) -> str:
     if converged(trial):
         return "Ended as done by"
     if trial.state is TrialState.RUNNING:
-        return "Being stopped by"
+        return "Being ended as done by" if decision.complete else "Being stopped by"
     return f"Ended as {trial.state} before it was stopped by"
 
 

@@ -151,6 +151,7 @@ class Decision:
     """What an early-stopping rule said of a trial: to stop it, or that it goes on; `reason` is a sentence.
 
     `predicted`: the final value that the rule expected, None: it expected none. `step`: of the last report that it saw.
+    `complete`: it is to stop because it is done, and not because it is hopeless.
     """
 
     id: int
@@ -162,6 +163,7 @@ class Decision:
     predicted: float | None
     step: int | None
     time: datetime
+    complete: bool = False
 
     @classmethod
     def from_proto(cls, decision: "manager_pb2.StoredDecision") -> Self:
@@ -176,6 +178,7 @@ class Decision:
             predicted=decision.predicted if decision.HasField("predicted") else None,
             step=decision.step if decision.HasField("step") else None,
             time=decision.time.ToDatetime(tzinfo=UTC),
+            complete=decision.complete,
         )
 
 

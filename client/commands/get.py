@@ -123,7 +123,7 @@ def decisions(where: Target, study: str, trial: str | None, stops: bool) -> None
     from tunesmith.client._records import show_decisions
 
     with where.client() as client:
-        found = [decision for decision in client.decisions(study, trial) if decision.stop or not stops]
+        found = client.decisions(study, trial, stops=stops)
     if where.for_people:
         show_decisions(found)
     else:

@@ -99,7 +99,7 @@ class RecordCalls(Calls):
         def work(tx: Tx) -> pb.ListDecisionsResponse:
             study = tx.find_study(*key)
             number = tx.find_trial(study.uid, request.trial).number if request.trial else None
-            found = tx.decisions(study.uid, number, after, size + 1)
+            found = tx.decisions(study.uid, number, after, size + 1, stops=request.stops)
             token = str(found[size - 1].id) if len(found) > size else ""
             names = {row.trial_number: tx.trial(study.uid, row.trial_number).name for row in found[:size]}
             decisions = [views.decision_message(row, names[row.trial_number]) for row in found[:size]]

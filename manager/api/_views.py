@@ -177,6 +177,7 @@ def decision_message(decision: DecisionRow, trial: str) -> pb.StoredDecision:
         predicted=decision.predicted,
         step=decision.step,
         time=timestamp(decision.time),
+        complete=decision.complete,
     )
 
 

@@ -203,7 +203,7 @@ class NewDecision:
         stop: False: it goes on.
         predicted: Final value of the objective that the rule expects; None: it expects none, or none that is finite.
         step: Of the last observation that was looked at; None: not known.
-        complete: It stops because it is done, and not because it is hopeless. Kept as the trial's state, not here.
+        complete: It stops because it is done, and not because it is hopeless.
     """
 
     trial_number: int
@@ -229,6 +229,7 @@ class DecisionRow:
     predicted: float | None
     step: int | None
     time: float
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

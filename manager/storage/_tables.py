@@ -21,10 +21,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest revision in `migrations/versions`. They are numbered, so that an older program knows a newer database."""
 
 metadata = MetaData(
@@ -273,6 +274,7 @@ decisions = Table(
     Column("predicted", Double),
     Column("step", BigInteger),
     _required("time", Double),
+    Column("complete", Boolean, server_default=false(), nullable=False),
     Index("ix_decisions_study", "study_id", "id"),
     Index("ix_decisions_trial", "study_id", "trial_number", "id"),
     sqlite_autoincrement=True,  # readers page by id

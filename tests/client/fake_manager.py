@@ -448,6 +448,7 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def ListDecisions(self, request: pb.ListDecisionsRequest, context: Any) -> pb.ListDecisionsResponse:
         found = self.find(request.study).decisions
         wanted = [d for d in found if request.trial in ("", d.trial, d.trial.split("-")[-2])]
+        wanted = [d for d in wanted if d.stop or not request.stops]
         return pb.ListDecisionsResponse(decisions=wanted)
 
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: Any) -> AsyncIterator[pb.StreamLogsResponse]:

@@ -151,6 +151,7 @@ class DecisionShape(TypedDict):
     reason: str
     predicted: float | None
     step: int | None
+    complete: bool
 
 
 class AttemptShape(TypedDict):

@@ -1964,6 +1964,7 @@ class StoredDecision(_message.Message):
     PREDICTED_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Rises within a manager's database."""
     trial: _builtins.str
@@ -1979,6 +1980,8 @@ class StoredDecision(_message.Message):
     """Final value of the objective that the rule expected. Absent: it expected none."""
     step: _builtins.int
     """Of the last observation that was looked at. Absent: not known."""
+    complete: _builtins.bool
+    """With `stop`: the trial was held for done, not for hopeless, and has succeeded."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1993,10 +1996,11 @@ class StoredDecision(_message.Message):
         predicted: _builtins.float | None = ...,
         step: _builtins.int | None = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_predicted", b"_predicted", "_step", b"_step", "predicted", b"predicted", "step", b"step", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted", b"_predicted", "_step", b"_step", "attempt", b"attempt", "id", b"id", "predicted", b"predicted", "reason", b"reason", "rule", b"rule", "step", b"step", "stop", b"stop", "time", b"time", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted", b"_predicted", "_step", b"_step", "attempt", b"attempt", "complete", b"complete", "id", b"id", "predicted", b"predicted", "reason", b"reason", "rule", b"rule", "step", b"step", "stop", b"stop", "time", b"time", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__predicted: _TypeAlias = _typing.Literal["predicted"]  # noqa: Y015
     _WhichOneofArgType__predicted: _TypeAlias = _typing.Literal["_predicted", b"_predicted"]  # noqa: Y015
@@ -2017,11 +2021,14 @@ class ListDecisionsRequest(_message.Message):
     TRIAL_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STOPS_FIELD_NUMBER: _builtins.int
     trial: _builtins.str
     """Name or number. Empty: all trials."""
     page_size: _builtins.int
     """At most this many; 0: 1,000. Not above 10,000."""
     page_token: _builtins.str
+    stops: _builtins.bool
+    """Only decisions to stop a trial."""
     @_builtins.property
     def study(self) -> Global___StudyKey: ...
     def __init__(
@@ -2031,10 +2038,11 @@ class ListDecisionsRequest(_message.Message):
         trial: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        stops: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "study", b"study", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "stops", b"stops", "study", b"study", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
