@@ -57,7 +57,7 @@ async def draw(shelf: Shelf, manager: Manager, studies: Sequence[Study], wish: W
 
 def _kind(name: str) -> Any:
     try:
-        found = import_module("tunesmith.client.figures").kinds()
+        found = import_module("tunesmith.client.figures._figure").kinds()
     except ImportError as error:
         raise NotFound(f"this kind of figure is not available here: {error}") from None
     for kind in found:

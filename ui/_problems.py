@@ -107,6 +107,10 @@ def add_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return problem(request, error.status_code, str(error.detail), headers=error.headers)
 
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        return problem(request, 500, "the dashboard failed in a way it was not written for; its log has the details")
+
+    app.add_exception_handler(Exception, unforeseen)
     app.add_exception_handler(errors.TunesmithError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, other)

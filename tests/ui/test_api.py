@@ -12,7 +12,10 @@ from tests.running import Running, job
 from tests.ui.conftest import Make
 
 API = "/api/v1"
-PAUSED: dict[str, Any] = {"script": "import time; print('loss=1', flush=True); time.sleep(60)", "limits": {"trials": 5, "parallel": 1}}
+PAUSED: dict[str, Any] = {
+    "script": "import time; print('loss=1', flush=True); time.sleep(60)",
+    "limits": {"trials": 5, "parallel": 1},
+}
 
 
 async def get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:

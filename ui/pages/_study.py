@@ -118,13 +118,21 @@ async def _content(request: Request, desk: Desk, manager: Manager, study: Study,
         case "events":
             return _paged("events", (await manager.events(key))[::-1], query.get("offset"))
         case "decisions":
-            numbers = {one.name: one.number for one in await desk.shelf.trials(manager, study)}
-            return _paged("decisions", (await manager.decisions(key))[::-1], query.get("offset")) | {"numbers": numbers}
+            return await _decisions(desk, manager, study, query.get("only") == "stop", query.get("offset"))
         case "document":
             return {"document": study_yaml(study)}
         case "algorithm":
             return await _algorithm(desk, manager, study)
     return {"metrics": [metric.metric for metric in study.metrics]}
+
+
+async def _decisions(desk: Desk, manager: Manager, study: Study, stops: bool, offset: str | None) -> dict[str, Any]:
+    """What the rule said, the latest first; `stops`: only where it stopped a trial."""
+    made = (await manager.decisions(study_key(study.namespace, study.name)))[::-1]
+    numbers = {one.name: one.number for one in await desk.shelf.trials(manager, study)}
+    chosen = [one for one in made if one.stop or not stops]
+    counts = {"every": len(made), "stopping": sum(one.stop for one in made)}
+    return _paged("decisions", chosen, offset) | {"numbers": numbers, "stops": stops, **counts}
 
 
 def _paged(name: str, items: list[Any], offset: str | None, size: int = 100) -> dict[str, Any]:

@@ -32,11 +32,11 @@ if (toggle) {
 
 for (const form of document.querySelectorAll("form[data-auto]")) {
   let waiting = 0;
-  const send = () => {
+  form.addEventListener("change", () => { waiting = setTimeout(() => form.requestSubmit(), 60); });
+  form.addEventListener("submit", () => {
+    clearTimeout(waiting); // Enter changes the field and sends the form
     for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
-    form.requestSubmit();
-  };
-  form.addEventListener("change", () => { clearTimeout(waiting); waiting = setTimeout(send, 60); });
+  });
 }
 
 document.querySelector("[data-sign-out]")?.addEventListener("click", async () => {

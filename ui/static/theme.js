@@ -1,6 +1,7 @@
 // Before the first paint: the theme that was chosen here, else the system's.
 (() => {
   const root = document.documentElement;
+  root.classList.add("js");
   const apply = (choice) => {
     if (choice === "light" || choice === "dark") root.dataset.theme = choice;
     else delete root.dataset.theme;

@@ -1,0 +1,228 @@
+"""The dashboard in a real browser: a study made in the form, watched to its end, understood, steered, deleted."""
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browser.conftest import Site
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SLOW = "import time\nfor s in range(40):\n    print('loss=%g' % (1 / (s + 1)), flush=True)\n    time.sleep(0.25)"
+
+
+@pytest.fixture(scope="module")
+def seen(site: Site) -> str:
+    """A study that has ended, with curves, two kinds of parameters and two metrics."""
+    parameters = [
+        {"name": "x", "type": "double", "min": 0, "max": 1},
+        {"name": "kind", "type": "categorical", "values": ["a", "b"]},
+    ]
+    command = "import sys\nfor s in range(5): print(f'loss={float(sys.argv[1]) + 1 / (s + 1)}'); print(f'up={s}')"
+    site.run("seen", script=command, parameters=parameters, limits={"trials": 12, "parallel": 2})
+    site.house("watch", "seen")
+    return "seen"
+
+
+def test_a_study_is_made_in_the_form_and_watched_to_its_end(page: "Page", site: Site) -> None:
+    site.house.write("train.py", "import sys\nprint('loss=' + sys.argv[1])\n")
+    page.goto("/new")
+    expect(page.locator("[data-checked]")).to_have_text("No mistakes")
+    form = page.locator("[data-form]")
+    form.get_by_label("Name").first.fill("from-form")
+    form.get_by_label("Trials").fill("4")
+    form.get_by_label("Command of one trial").fill("python train.py ${params.rate}")
+    document = page.locator("[data-document]")
+    expect(document).to_have_value(re.compile(r"name: from-form\n[^$]*trials: 4 +# in all[^$]*# How one trial", re.S))
+    expect(page.locator("[data-checked]")).to_have_text("No mistakes")
+    page.get_by_role("button", name="Start the study").click()
+    page.wait_for_url("**/studies/default/from-form")
+    expect(page.locator("#study .chip").first).to_have_text("Succeeded", timeout=60_000)
+    expect(page.locator("#study")).to_contain_text("4/4 trials")
+
+
+def test_mistakes_are_marked_at_their_lines(page: "Page", site: Site) -> None:
+    page.goto("/new")
+    expect(page.locator("[data-checked]")).to_have_text("No mistakes")
+    document = page.locator("[data-document]")
+    text = document.input_value().replace("max: 1,", "max: 0,").replace("trials: 30", "trials: -1")
+    document.fill(text)
+    expect(page.locator(".gutter .bad")).to_have_count(2)
+    expect(page.locator("#mistakes")).to_contain_text("spec.limits.trials")
+    expect(page.get_by_role("button", name="Start the study")).to_be_disabled()
+    line = next(number for number, one in enumerate(text.split("\n"), 1) if "trials: -1" in one)
+    page.locator("#mistakes").get_by_role("button", name=f"line {line}", exact=True).click()
+    assert (
+        page.evaluate("() => document.activeElement.value.slice(0, document.activeElement.selectionStart)").count("\n")
+        == line - 1
+    )
+
+
+def test_a_study_is_steered_and_its_log_followed(page: "Page", site: Site) -> None:
+    site.run("steered", script=SLOW, limits={"trials": 30, "parallel": 1})
+    page.goto("/studies/default/steered/trials")
+    expect(page.locator("#live")).to_have_text("Live")
+    page.get_by_role("link", name="0", exact=True).click()
+    log = page.locator("[data-log]")
+    expect(log).to_contain_text("loss=1")
+    before = log.inner_text()
+    expect(log).not_to_have_text(before)
+    page.get_by_role("link", name="steered", exact=True).click()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#study .chip").first).to_have_text("Paused")
+    page.get_by_role("button", name="Limits").click()
+    page.locator("#edit").get_by_label("Trials in all").fill("7")
+    page.locator("#edit").get_by_role("button", name="Save").click()
+    expect(page.locator("#study")).to_contain_text("/7")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#study .chip").first).to_have_text("Running")
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#confirm").get_by_role("button", name="Cancel").click()
+    expect(page.locator("#study .chip").first).to_have_text("Running")
+    page.get_by_role("button", name="Delete").click()
+    yes = page.locator("#confirm [data-yes]")
+    expect(yes).to_be_disabled()
+    page.locator("#confirm input").fill("steered")
+    yes.click()
+    page.wait_for_url(f"{site.url}/")
+    assert site.house("get", "study", "steered", check=2)
+
+
+def test_every_view_of_a_study_draws(page: "Page", seen: str) -> None:
+    page.goto("/studies/default/seen")
+    names = [link.inner_text() for link in page.locator(".tabs a").all()]
+    assert len(names) == 16
+    for name in names:
+        page.locator(".tabs").get_by_role("link", name=name, exact=True).click()
+        expect(page.locator(".tab .loading")).to_have_count(0)
+        expect(page.locator(".tabs [aria-current]")).to_have_text(name)
+        said = page.locator(".tab .state").all_inner_texts()
+        assert len(said) == (1 if name == "Decisions" else 0), (name, said)
+
+
+def test_parallel_coordinates_are_brushed(page: "Page", seen: str) -> None:
+    page.goto("/studies/default/seen/parallel")
+    canvas = page.locator(".chart canvas")
+    expect(canvas).to_be_visible()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    x, bottom = box["x"] + box["width"] - 54, box["y"] + box["height"] - 26
+    page.mouse.move(x, bottom)
+    page.mouse.down()
+    page.mouse.move(x, bottom - box["height"] / 2, steps=4)
+    page.mouse.up()
+    reset = page.get_by_role("button", name="show all")
+    expect(reset).to_have_text(re.compile(r"\d+ of 12 trials; show all"))
+    chosen = page.evaluate("() => document.querySelector('[data-figure]').chosen.length")
+    assert 0 < chosen < 12
+    canvas.press("Escape")
+    expect(reset).to_be_hidden()
+
+
+def test_trials_are_sorted_searched_and_their_columns_chosen(page: "Page", seen: str) -> None:
+    page.goto("/studies/default/seen/trials")
+    page.locator("#trials thead").get_by_role("link", name="x", exact=True).click()
+    page.wait_for_url("**sort=params.x**")
+    values = [float(cell.inner_text()) for cell in page.locator("td[data-col='params.x']").all()]
+    assert values == sorted(values, reverse=True)
+    page.get_by_placeholder("Search, as kernel=rbf").fill("kind=a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=kind**")
+    assert {cell.inner_text() for cell in page.locator("td[data-col='params.kind']").all()} == {"a"}
+    page.get_by_text("Columns").click()
+    page.locator("[data-columns]").get_by_label("kind").uncheck()
+    expect(page.locator("td[data-col='params.kind']").first).to_be_hidden()
+    page.reload()
+    expect(page.locator("td[data-col='params.kind']").first).to_be_hidden()
+
+
+def test_studies_are_found_and_compared(page: "Page", site: Site, seen: str) -> None:
+    site.run("other")
+    site.house("watch", "other")
+    page.goto("/")
+    page.get_by_role("searchbox").fill("seen")
+    page.keyboard.press("Enter")
+    expect(page.locator("article.study")).to_have_count(1)
+    expect(page.locator("article.study table").first).to_contain_text("up")
+    page.goto("/")
+    for name in ("seen", "other"):
+        page.get_by_label(f"Compare {name}").check()
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**/compare?**")
+    expect(page.locator(".loading")).to_have_count(0)
+    expect(page.locator("main tbody tr")).to_have_count(2)
+
+
+def test_hostile_values_are_shown_as_they_are(page: "Page", site: Site) -> None:
+    evil = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "${7*7}{{7*7}}"]
+    parameters = [{"name": "evil", "type": "categorical", "values": evil}]
+    script = "print('loss=1'); print('<script>alert(3)</script>\\x1b[31m')"
+    site.run("hostile", script=script, parameters=parameters, limits={"trials": 3}, trial=_named(script))
+    site.house("watch", "hostile")
+    for path in ("", "/trials", "/parallel", "/slice", "/document", "/events", "/algorithm", "/trials/0"):
+        page.goto(f"/studies/default/hostile{path}")
+        expect(page.locator(".loading")).to_have_count(0)
+    expect(page.locator("[data-log]")).to_contain_text("<script>alert(3)</script>")
+    page.goto("/studies/default/hostile/trials")
+    assert {cell.inner_text() for cell in page.locator("td[data-col='params.evil']").all()} == set(evil)
+
+
+def _named(script: str) -> dict[str, object]:
+    import sys
+
+    return {"command": [sys.executable, "-S", "-c", script, "${params.evil}"]}
+
+
+def test_the_theme_is_kept(page: "Page", site: Site) -> None:
+    page.goto("/")
+    toggle = page.locator("[data-theme-toggle]")
+    toggle.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_nothing_is_wider_than_a_phone(page: "Page", seen: str) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    for path in ("/", "/new", "/offers", "/studies/default/seen", "/studies/default/seen/trials/0"):
+        page.goto(path)
+        expect(page.locator(".loading")).to_have_count(0)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 375, path
+
+
+def test_a_page_is_small_before_its_charts(page: "Page", seen: str) -> None:
+    sizes: dict[str, int] = {}
+
+    def note(response: "object") -> None:
+        sizes[response.url] = response.request.sizes()["responseBodySize"]  # type: ignore[attr-defined]
+
+    page.on("requestfinished", lambda request: note(request.response()))
+    page.goto("/studies/default/seen", wait_until="load")
+    own = sum(size for url, size in sizes.items() if "plotly" not in url and "/figures/" not in url)
+    assert 0 < own < 100_000, json.dumps(sizes, indent=1)
+
+
+def test_the_keyboard_reaches_everything(page: "Page", seen: str) -> None:
+    page.goto("/studies/default/seen")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_stranger_is_asked_to_sign_in(page: "Page", site: Site, seen: str) -> None:
+    page.context.clear_cookies()
+    page.goto("/studies/default/seen/trials")
+    page.wait_for_url("**/login?next=**")
+    page.get_by_label("Token").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("This token is not known here.")
+    page.get_by_label("Token").fill((site.house.folder / ".tunesmith" / "token").read_text().strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/studies/default/seen/trials")
