@@ -1,7 +1,8 @@
 """Which of many trials are drawn: a page must stay quick, and ten thousand points in a row hide one another.
 
-The rule for points is one for all figures: the best quarter of the room, and of all others every n-th by number. What
-is computed (best so far, distributions, correlation, importance) is computed from all trials.
+The rule for points is one for all figures: the best quarter of the room, and of all others an even share. What is
+computed (best so far, distributions, correlation) is computed from all trials. Even means by the golden ratio: every
+n-th trial could be the n-th of each round of an algorithm, and would be another one after the next trial.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tunesmith.client._trial_values import Trial
     from tunesmith.client._values import Study
 
+GOLDEN: Final = 0.6180339887498949
+"""Multiples of it, less their whole part, fill the unit interval evenly however many there are."""
 POINTS: Final = 1_000
 """Trials that one panel draws at most."""
 CURVES: Final = 60
@@ -36,12 +39,12 @@ def thinned(losses: "NDArray[np.float64]", room: int = POINTS) -> "NDArray[np.in
         return rows
     best = np.argsort(losses, kind="stable")[: room // 4]  # NaN is sorted behind all numbers
     rest = np.setdiff1d(rows, best, assume_unique=True)
-    even = rest[np.linspace(0, len(rest) - 1, room - len(best)).round().astype(np.intp)]
+    even = rest[np.argsort((rest * GOLDEN) % 1.0, kind="stable")[: room - len(best)]]
     return np.sort(np.concatenate([best, even]))
 
 
 def curves_drawn(study: "Study", trials: Sequence["Trial"], room: int = CURVES) -> tuple["Trial", ...]:
-    """Trials whose curves are drawn, by number: a third the best, a third those that run, the rest evenly by number."""
+    """Trials whose curves are drawn, by number: a third the best, a third those that run, the rest an even share."""
     reported = [trial for trial in trials if trial.state is not TrialState.PENDING and trial.metrics]
     if len(reported) <= room:
         return tuple(reported)
@@ -51,6 +54,5 @@ def curves_drawn(study: "Study", trials: Sequence["Trial"], room: int = CURVES) 
     chosen |= {trial.number for trial in reported if trial.state is TrialState.RUNNING and trial.number not in chosen}
     chosen = set(sorted(chosen)[-2 * room // 3 :]) if len(chosen) > 2 * room // 3 else chosen
     rest = [trial.number for trial in reported if trial.number not in chosen]
-    left = room - len(chosen)
-    chosen |= {rest[round(place * (len(rest) - 1) / max(left - 1, 1))] for place in range(min(left, len(rest)))}
+    chosen |= set(sorted(rest, key=lambda number: (number * GOLDEN) % 1.0)[: room - len(chosen)])
     return tuple(trial for trial in reported if trial.number in chosen)

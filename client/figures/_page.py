@@ -92,7 +92,7 @@ def left_out(figure: Figure) -> str:
     meta = figure["layout"]["meta"]
     drawn, of = meta.get("drawn", 0), meta.get("of", 0)
     left = meta["kind"] != "timeline" and drawn < of
-    return f"{drawn:,} of {of:,} trials are drawn: the best, and the others evenly by number." if left else ""
+    return f"{drawn:,} of {of:,} trials are drawn: the best, and an even share of the others." if left else ""
 
 
 def _section(place: int, figure: Figure) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from tunesmith.client.figures import _style
+from tunesmith.client.figures._choice import GOLDEN
 from tunesmith.client.figures._text import escaped, value_text
 from tunesmith.client.figures._ticks import tick_text, ticks
 from tunesmith.study import CategoricalDomain, DiscreteDomain, DoubleDomain, IntDomain, Parameter, ParameterValue
@@ -25,7 +26,6 @@ _WORD: Final = 14
 _DECADES: Final = 2.5
 """Decades of a logarithmic axis below which Plotly's own ticks are too few."""
 _MARGIN: Final = 0.04
-_GOLDEN: Final = 0.6180339887498949
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +97,13 @@ class Scale:
         found = ticks(*self.span, log=self.log)
         return found, [tick_text(10**place if self.log else place) for place in found]
 
-    def axis(self, **parts: Any) -> dict[str, Any]:
-        """The axis, from end to end of what there may be."""
+    def axis(self, *, most: int = 6, **parts: Any) -> dict[str, Any]:
+        """The axis, from end to end of what there may be; a logarithmic one with `most` ticks or a little more."""
         low, high = self.span
         margin = 0.0 if self.listed is not None else (high - low) * _MARGIN
         base = {"range": [low - margin, high + margin], "zeroline": False}
         if self.log:
-            base |= {"type": "log", "dtick": math.ceil((high - low) / 6), "exponentformat": "e"}
+            base |= {"type": "log", "dtick": math.ceil((high - low) / most), "exponentformat": "e"}
         if self.listed is not None or (self.log and high - low < _DECADES):
             places, texts = self.ticks
             values = [10**place for place in places] if self.log else places
@@ -114,7 +114,7 @@ class Scale:
         """The values for an axis of `axis()`, those of one category side by side, always alike for the same trial."""
         if self.listed is None:
             return self.values
-        return self.values + ((numbers * _GOLDEN) % 1.0 - 0.5) * 0.5
+        return self.values + ((numbers * GOLDEN) % 1.0 - 0.5) * 0.5
 
 
 def _key(value: ParameterValue) -> Hashable:

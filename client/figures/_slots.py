@@ -12,15 +12,6 @@ if TYPE_CHECKING:
     from tunesmith.client._trial_values import Trial
 
 _BARS: Final = 1_500
-_NOTABLE: Final = (
-    TrialState.FAILED,
-    TrialState.METRICS_UNAVAILABLE,
-    TrialState.KILLED,
-    TrialState.EARLY_STOPPED,
-    TrialState.RUNNING,
-    TrialState.SUCCEEDED,
-    TrialState.PENDING,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ def _seconds(zero: datetime, moment: datetime) -> float:
 def bars_of(stays: Sequence[Stay]) -> list[Bar]:
     """A bar for each attempt; where there are too many, one for each slot and stretch of time.
 
-    Its colour is that of the most notable state in it, failures first.
+    Such a bar is shown as what took most of its time.
     """
     if len(stays) <= _BARS:
         return [Bar(stay.slot, stay.state, stay.again, stay.start, stay.end, (stay,)) for stay in stays]
@@ -117,6 +108,9 @@ def bars_of(stays: Sequence[Stay]) -> list[Bar]:
 
 
 def _merged(stays: list[Stay]) -> Bar:
-    notable = min(stays, key=lambda stay: (_NOTABLE.index(stay.state), stay.again))
-    end = max(stay.end for stay in stays)
-    return Bar(notable.slot, notable.state, notable.again, stays[0].start, end, tuple(stays))
+    spent: dict[tuple[TrialState, bool], float] = {}
+    for stay in stays:
+        key = (stay.state, stay.again)
+        spent[key] = spent.get(key, 0.0) + stay.end - stay.start
+    state, again = max(spent, key=lambda key: spent[key])
+    return Bar(stays[0].slot, state, again, stays[0].start, max(stay.end for stay in stays), tuple(stays))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _CELLS: Final = 48
+_FINE: Final = 120
+"""Cells along an axis of numbers; more where the other one has categories, and nothing smooths between cells."""
 _TRIALS: Final = 500
 """Trials that the surface is made of, and that are drawn, at most."""
 
@@ -49,7 +51,7 @@ def draw(view: View) -> Figure:
 def _surface(view: View, pair: tuple[Scale, ...], rows: "NDArray[np.intp]") -> dict[str, Any]:
     log = logarithmic(view.values[rows])
     values = np.log10(view.values[rows]) if log else view.values[rows]
-    x, y = (_grid(scale) for scale in pair)
+    x, y = (_grid(one, other) for one, other in (pair, pair[::-1]))
     z = smoothed(_unit(pair[0], rows), _unit(pair[1], rows), values, _unit_grid(pair[0], x), _unit_grid(pair[1], y))
     bar = {"title": {"text": view.label, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     if log:
@@ -70,11 +72,11 @@ def _surface(view: View, pair: tuple[Scale, ...], rows: "NDArray[np.intp]") -> d
     }
 
 
-def _grid(scale: Scale) -> "Floats":
+def _grid(scale: Scale, other: Scale) -> "Floats":
     if scale.listed is not None:
         return np.arange(len(scale.listed), dtype=np.float64)
     low, high = scale.axis()["range"]
-    return np.linspace(low, high, _CELLS)
+    return np.linspace(low, high, _CELLS if other.listed is None else _FINE)
 
 
 def _unit(scale: Scale, rows: "NDArray[np.intp]") -> "Floats":

@@ -45,7 +45,7 @@ def draw(view: View) -> Figure:
         zip(pairs, panels(len(pairs), columns, gap=(0.14, 0.2 / lines)), strict=True)
     ):
         traces += _panel(view, pair, rows, colours, place)
-        layout[key("x", place)] = pair[0].axis(domain=x, anchor=named("y", place))
+        layout[key("x", place)] = pair[0].axis(most=6 if columns == 1 else 3, domain=x, anchor=named("y", place))
         layout[key("y", place)] = pair[1].axis(domain=y, anchor=named("x", place), automargin=x[0] == 0)
     layout |= {"coloraxis": rank_colours(view), "height": max(440, 340 * lines)}
     return {"data": traces, "layout": layout}
