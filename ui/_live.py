@@ -22,64 +22,60 @@ class Lost:
 
 
 class Shared(Generic[T]):
-    """One source, told to all who follow; who is slow misses what was overtaken, never the last word."""
+    """One source, told once to all who follow; who is slow misses what was overtaken, never the last word."""
 
-    def __init__(self, source: Callable[[], AsyncIterator[T]]) -> None:
-        """`source` begins anew when the first one follows."""
-        self._source = source
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, source: AsyncIterator[T]) -> None:
+        """`source` is read from now on, until its end or until nobody follows any more."""
         self._followers, self._count = 0, 0
         self._last: T | None = None
         self._news = asyncio.Event()
         self._error: errors.TunesmithError | None = None
+        self._over = False
+        self._task = asyncio.create_task(self._run(source))
 
     @property
-    def idle(self) -> bool:
-        """Whether nobody follows."""
-        return self._followers == 0
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._over
 
     async def follow(self) -> AsyncIterator[T]:
         """What is known now, and what comes, to the source's end. Raises what the source raises."""
         self._followers += 1
-        if self._task is None or self._task.done():
-            self._error, self._last = None, None
-            self._task = asyncio.create_task(self._run())
-        seen = self._count if self._last is None else self._count - 1
+        seen = 0
         try:
             while True:
                 news = self._news
                 if self._count > seen and self._last is not None:
                     seen = self._count
                     yield self._last
-                    continue
-                if self._task is None or self._task.done():
+                elif self._over:
                     break
-                await news.wait()
+                else:
+                    await news.wait()
             if self._error is not None:
                 raise self._error
         finally:
             self._followers -= 1
-            if self.idle:
+            if self._followers == 0:
                 await self.stop()
 
     async def stop(self) -> None:
         """Ask no more."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        self._over = True
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self) -> None:
+    async def _run(self, source: AsyncIterator[T]) -> None:
         try:
-            async with aclosing(self._source()) as found:  # type: ignore[type-var]
+            async with aclosing(source) as found:  # type: ignore[type-var]
                 async for item in found:
                     self._last, self._count = item, self._count + 1
                     self._tell()
         except errors.TunesmithError as error:
             self._error = error
         finally:
-            # Followers look at the task, which is done only after this: so they are woken a moment later.
-            asyncio.get_running_loop().call_soon(self._tell)
+            self._over = True
+            self._tell()
 
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
@@ -96,18 +92,18 @@ class Live:
 
     def study(self, manager: Manager, namespace: str, name: str) -> AsyncIterator[Study | Lost]:
         """A study now and after each change, to its end."""
-        self._studies = {key: one for key, one in self._studies.items() if not one.idle}
+        self._studies = {key: one for key, one in self._studies.items() if not one.over}
         key = (manager.line.token, namespace, name)
         if key not in self._studies:
-            self._studies[key] = Shared(lambda: _patient(lambda: manager.watch(study_key(namespace, name))))
+            self._studies[key] = Shared(_patient(lambda: manager.watch(study_key(namespace, name))))
         return self._studies[key].follow()
 
     def studies(self, manager: Manager) -> AsyncIterator[str | Lost]:
         """What the studies of a manager look like now, as a text that changes when they do."""
-        self._lists = {token: one for token, one in self._lists.items() if not one.idle}
+        self._lists = {token: one for token, one in self._lists.items() if not one.over}
         token = manager.line.token
         if token not in self._lists:
-            self._lists[token] = Shared(lambda: _patient(lambda: _looks(manager)))
+            self._lists[token] = Shared(_patient(lambda: _looks(manager)))
         return self._lists[token].follow()
 
     async def close(self) -> None:
