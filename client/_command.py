@@ -53,6 +53,7 @@ class Tunesmith(LazyGroup):
         "manager": _command("serve", "The manager alone.", _SERVE, "manager"),
         "suggestion": _command("serve", "The suggestion service alone.", _SERVE, "suggestion"),
         "earlystop": _command("serve", "The early-stopping service alone.", _SERVE, "earlystop"),
+        "ui": _command("serve", "The dashboard alone.", _SERVE, "ui"),
         "db": _command("db", "Bring a PostgreSQL database to this version.", _SERVE),
         "completion": _command("completion", "Print the completion script of a shell.", _SERVE),
     }

@@ -37,6 +37,7 @@ def main() -> None:
 @click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file: its key.")
 @click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond loopback without TLS.")
 @click.option("--parent-pipe", type=int, metavar="FD", help="Leave when the other end of this pipe is closed.")
+@click.option("--words", is_flag=True, help="With --parent-pipe: say in words where it is, not in JSON.")
 def serve(
     listen: str,
     server: str | None,
@@ -50,6 +51,7 @@ def serve(
     tls_key: Path | None,
     insecure_bind: bool,
     parent_pipe: int | None,
+    words: bool,
 ) -> None:
     """Serve the dashboard until SIGTERM or SIGINT. Studies go on without it.
 
@@ -68,6 +70,7 @@ def serve(
             insecure_bind=insecure_bind,
             proxy=proxy,
             parent_pipe=parent_pipe,
+            words=words or parent_pipe is None,
         )
         settings = serving.settings(
             folder=folder or Path.cwd(),

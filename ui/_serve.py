@@ -1,15 +1,22 @@
 """How the dashboard serves: where it may listen, how it says that it is ready, how it leaves."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunesmith.services._address import TcpAddress, parse_address
 from tunesmith.services._parent import announce, leave_with_parent
 from tunesmith.services.errors import FixRequest, NotNow, NotOffered
 from tunesmith.ui._settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
 
 _DRAIN = 2
 """Seconds that open streams get when it leaves."""
@@ -17,13 +24,17 @@ _DRAIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Where one dashboard listens. `parent_pipe` None: it has no parent to leave with. `proxy`: whom it believes."""
+    """Where one dashboard listens.
+
+    `parent_pipe` None: it has no parent to leave with. `proxy`: whom it believes. `words`: it tells people.
+    """
 
     listen: str
     tls: tuple[Path | None, Path | None] = (None, None)
     insecure_bind: bool = False
     proxy: str = "127.0.0.1"
     parent_pipe: int | None = None
+    words: bool = True
 
     @property
     def address(self) -> TcpAddress:
@@ -66,8 +77,6 @@ def _any(host: str) -> bool:
 def serve_dashboard(settings: Settings, serving: Serving, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM, SIGINT or the end of the parent. Raises FixRequest, NotNow, NotOffered without FastAPI."""
     try:
-        import uvicorn
-
         from tunesmith.ui._app import create_app
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("tunesmith"):
@@ -75,6 +84,30 @@ def serve_dashboard(settings: Settings, serving: Serving, say: Callable[[str], N
         raise NotOffered(f"the dashboard needs {error.name}: pip install 'tunesmith[ui]'") from None
     listener = _listener(serving.address)
     app = create_app(settings)
+    server = _server(app, serving)
+    base = f"{'https' if serving.tls[0] else 'http'}://{_shown(serving.address, listener)}{settings.root_path}"
+    key = app.state.desk.door.new_key() if settings.login and settings.has_credentials else None
+
+    def leave() -> None:
+        server.force_exit = server.should_exit  # who asks twice is in a hurry
+        server.should_exit = True
+
+    async def run() -> None:
+        if serving.parent_pipe is not None:
+            leave_with_parent(serving.parent_pipe, leave)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, leave)
+        loop.call_soon(_tell, serving, base, key, say)
+        await server.serve(sockets=[listener])
+
+    asyncio.run(run())
+
+
+def _server(app: "FastAPI", serving: Serving) -> "uvicorn.Server":
+    """What answers."""
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -85,22 +118,20 @@ def serve_dashboard(settings: Settings, serving: Serving, say: Callable[[str], N
         ssl_keyfile=serving.tls[1],
         timeout_graceful_shutdown=_DRAIN,
     )
-    server = uvicorn.Server(config)
-    base = f"{'https' if serving.tls[0] else 'http'}://{_shown(serving.address, listener)}{settings.root_path}"
-    key = app.state.desk.door.new_key() if settings.login and settings.has_credentials else None
 
-    async def run() -> None:
-        if serving.parent_pipe is not None:
-            leave_with_parent(serving.parent_pipe, lambda: setattr(server, "should_exit", True))
-        asyncio.get_running_loop().call_soon(_tell, serving, base, key, say)
-        await server.serve(sockets=[listener])
+    class Server(uvicorn.Server):
+        """Leaves signals to us: its own handling would end this process by the signal, not with status 0."""
 
-    asyncio.run(run())
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Server(config)
 
 
 def _tell(serving: Serving, base: str, key: str | None, say: Callable[[str], None]) -> None:
     """Say where it is: in a line for a parent, or in words. The socket listens already, so nobody comes too early."""
-    if serving.parent_pipe is not None:
+    if not serving.words:
         announce([f"{base}/login?key={key}" if key else f"{base}/"])
         return
     say(f"The dashboard is at {base}/")

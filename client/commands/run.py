@@ -38,6 +38,7 @@ def document_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @document_options
 @click.option("--dry-run", is_flag=True, help="Only show the size of the space and three commands.")
 @click.option("--detach", is_flag=True, help="Do not stay: the study goes on by itself.")
+@click.option("--dashboard", is_flag=True, help="Also the dashboard, for as long as the command stays.")
 @click.option(
     "--database",
     metavar="URL",
@@ -53,6 +54,7 @@ def command(
     name: str | None,
     dry_run: bool,
     detach: bool,
+    dashboard: bool,
     database: str | None,
 ) -> int:
     """Run the study that FILE describes, from nothing to its best trial.
@@ -66,10 +68,23 @@ def command(
     if dry_run:
         _show_dry_run(where, job, str(file), text)
         return 0
+    if dashboard:
+        _start_dashboard(where, detach=detach)
     _begin(where, database)
     again = _again(file, trials, sets, name, where)
     with where.client(create=True, database=database, namespace=job.namespace) as client:
         return _run(client, where, job, str(file), text, again, detach=detach)
+
+
+def _start_dashboard(where: Target, *, detach: bool) -> None:
+    """The dashboard of this folder's manager, or of the one elsewhere, at an address that signs in once."""
+    from tunesmith.client._dashboard import start_dashboard
+    from tunesmith.services.errors import FixRequest
+
+    if detach:
+        raise FixRequest("--dashboard stays with the command and does not go with --detach: see `tunesmith ui serve`")
+    server = ["--server", where.server] if where.server else []
+    start_dashboard("127.0.0.1:0", "--folder", str(Path.cwd()), *server)
 
 
 def read(

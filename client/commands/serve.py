@@ -6,6 +6,7 @@ Each is a program of its own, which takes the same options; the command becomes 
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -13,6 +14,7 @@ import click
 MANAGER = "127.0.0.1:6790"
 SUGGESTION = "127.0.0.1:6789"
 EARLYSTOP = "127.0.0.1:6788"
+DASHBOARD = "127.0.0.1:8080"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _PEM = click.Path(exists=True, dir_okay=False)
@@ -75,12 +77,48 @@ _manager = _together(
 )
 @_listen(MANAGER)
 @_manager
-def command(**_: Any) -> NoReturn:
+@click.option(
+    "--dashboard", metavar="ADDRESS", is_flag=False, flag_value=DASHBOARD, help=f"Also the dashboard.  [{DASHBOARD}]"
+)
+def command(dashboard: str | None, **given: Any) -> NoReturn:
     """Serve the studies of this folder to a team, in the foreground: the manager with the services it needs.
 
     TCP asks for a token: the first is written to .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
     """
+    if dashboard is not None:
+        _start_dashboard(dashboard, Path(given["folder"]).absolute(), given)
     become("tunesmith.manager")
+
+
+def _start_dashboard(listen: str, folder: Path, given: dict[str, Any]) -> None:
+    """The dashboard of the manager that this process is about to become, over that one's Unix socket."""
+    from tunesmith.client._dashboard import start_dashboard
+    from tunesmith.services import local
+    from tunesmith.services.errors import FixRequest
+
+    if folder.name != local.STATE_FOLDER:
+        raise FixRequest(f"--dashboard needs a folder that is called {local.STATE_FOLDER}, but got {folder}")
+    socket = local.socket_folder(local.state_folder(folder.parent)) / "manager.sock"
+    files = [word for name in ("cert", "key") if (file := given[f"tls_{name}"]) for word in (f"--tls-{name}", file)]
+    flags = ["--no-login"] * given["no_token"] + ["--insecure-bind"] * given["insecure_bind"]
+    start_dashboard(listen, "--server", f"unix:{socket}", "--folder", str(folder.parent), *files, *flags)
+
+
+@click.group(epilog="\b\nExample:\n  tunesmith ui serve --listen 127.0.0.1:8080")
+def ui() -> None:
+    """The dashboard alone."""
+
+
+@ui.command(
+    "serve",
+    epilog="\b\nExamples:\n  tunesmith ui serve\n  tunesmith ui serve --listen 127.0.0.1:9000 --root-path /tuning",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def ui_serve(words: tuple[str, ...]) -> NoReturn:
+    """Run the dashboard of this folder's studies, or of a manager at --server, in the foreground. See --help."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "tunesmith.ui", "serve", *words])
 
 
 @click.group(epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:6790")
@@ -138,6 +176,8 @@ def _words(context: click.Context) -> list[str]:
     words: list[str] = []
     for option in context.command.params:
         value = context.params.get(option.name or "")
+        if option.name == "dashboard":
+            continue  # a program of its own
         if option.name == "database" and value is not None:
             os.environ["TUNESMITH_DATABASE"] = value  # an argument could be read by every user of the machine
         elif value is True:

@@ -513,6 +513,7 @@ NO_OUTPUT = {
     "manager serve": "becomes a service",
     "suggestion serve": "becomes a service",
     "earlystop serve": "becomes a service",
+    "ui serve": "becomes a service",
 }
 
 

@@ -36,6 +36,7 @@ CASES = [
         "suggestion serve --algorithm sobol --algorithm grid",
         "suggestion serve --algorithm sobol --algorithm grid --listen 127.0.0.1:6789",
     ),
+    ("ui serve --listen 127.0.0.1:0 --no-login", "ui serve --listen 127.0.0.1:0 --no-login"),
     ("earlystop serve --rule median", "earlystop serve --rule median --listen 127.0.0.1:6788"),
     (
         "manager serve --earlystop unix:/e --suggestion unix:/s",
