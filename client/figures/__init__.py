@@ -1,6 +1,6 @@
 """Figures of studies, as Plotly draws them: plain dicts of JSON values, made without Plotly.
 
-`figure("history", StudyData.load(client, "digits"))` is a dict with `data` and `layout`. One file in `kinds/` for each
+`figure("history", StudyData.load(client, "digits"))` is a dict with `data` and `layout`. One file in `plots/` for each
 kind. Nothing here sets the colours of paper and text: `template` has them, for pages that are dark or light.
 """
 

@@ -18,7 +18,7 @@ __all__ = ["CannotDraw", "figure", "kind_of", "kinds"]
 @cache
 def kinds() -> tuple[Kind, ...]:
     """All kinds of figures, by name."""
-    package = import_module("tunesmith.client.figures.kinds")
+    package = import_module("tunesmith.client.figures.plots")
     for module in iter_modules(package.__path__):
         import_module(f"{package.__name__}.{module.name}")
     return tuple(REGISTERED[name] for name in sorted(REGISTERED))
@@ -40,6 +40,7 @@ def figure(
     metric: str | None = None,
     parameters: Sequence[str] = (),
     evaluator: str = "ped-anova",
+    narrow: bool = False,
 ) -> Figure:
     """One figure, as `{"data": [...], "layout": {...}}`, ready for `json.dumps` and for Plotly.
 
@@ -50,6 +51,7 @@ def figure(
         metric: What is drawn as the value of a trial. None: the objective.
         parameters: Only these, in this order. Empty: those of the space, as far as there is room.
         evaluator: What judges importance: `ped-anova` or `fanova`.
+        narrow: Whether it is for a phone: panels lie below one another.
 
     Raises:
         CannotDraw: There is nothing to draw yet; the message says what the figure needs.
@@ -58,7 +60,7 @@ def figure(
     from tunesmith.client.figures._view import View
 
     found = kind_of(kind)
-    drawn = found.draw(View.of(data, others if found.several else (), metric, parameters, evaluator))
+    drawn = found.draw(View.of(data, others if found.several else (), metric, parameters, evaluator, narrow))
     about = {"kind": found.name, "title": found.title, **drawn["layout"].get("meta", {})}
     drawn["layout"] |= {"meta": about, "uirevision": f"{found.name} {data.study.uid}"}
     return drawn

@@ -40,7 +40,7 @@ class Kind:
 
 
 REGISTERED: Final[dict[str, Kind]] = {}
-"""Kinds by name, filled by importing the modules of `kinds/`."""
+"""Kinds by name, filled by importing the modules of `plots/`."""
 
 
 def kind(

@@ -1,7 +1,7 @@
 """Several panels in one figure."""
 
 from math import ceil
-from typing import Any
+from typing import Any, Final
 
 Domain = list[float]
 
@@ -18,6 +18,10 @@ def panels(count: int, columns: int, *, gap: tuple[float, float]) -> list[tuple[
     rows = ceil(count / columns)
     across, down = _cuts(columns, gap[0]), _cuts(rows, gap[1])[::-1]
     return [(across[place % columns], down[place // columns]) for place in range(count)]
+
+
+SHORT_BAR: Final = {"lenmode": "pixels", "len": 260, "y": 1, "yanchor": "top"}
+"""Parts of a colour bar beside many panels: not longer than one of them."""
 
 
 def _cuts(count: int, gap: float) -> list[Domain]:

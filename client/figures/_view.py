@@ -34,6 +34,7 @@ class View:
         parameters: Those that were asked for, or else all of the space.
         asked: Whether they were asked for.
         evaluator: What judges importance.
+        narrow: Whether panels lie below one another, as on a phone.
     """
 
     data: "StudyData"
@@ -43,6 +44,7 @@ class View:
     parameters: tuple[Parameter, ...]
     asked: bool = False
     evaluator: str = _EVALUATORS[0]
+    narrow: bool = False
 
     @classmethod
     def of(
@@ -52,6 +54,7 @@ class View:
         metric: str | None,
         parameters: Sequence[str],
         evaluator: str,
+        narrow: bool,
     ) -> Self:
         """Check what was asked for. Raises FixRequest."""
         objective = data.spec.objective
@@ -62,7 +65,8 @@ class View:
         for one in (data, *others):
             _check_metric(one, metric)
         more = tuple(cls(other, (), metric, direction, other.spec.space.parameters) for other in others)
-        return cls(data, more, metric, direction, _chosen(data, parameters), bool(parameters), evaluator)
+        chosen = _chosen(data, parameters)
+        return cls(data, more, metric, direction, chosen, bool(parameters), evaluator, narrow)
 
     @property
     def trials(self) -> tuple["Trial", ...]:

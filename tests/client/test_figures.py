@@ -12,6 +12,7 @@ import plotly.graph_objects
 import pytest
 from tests.client.figure_samples import HOSTILE, SPACE, START, numbers, sample
 
+from tunesmith.client import figures
 from tunesmith.client.figures import CannotDraw, StudyData, figure, kinds
 from tunesmith.client.figures._choice import CURVES, POINTS, curves_drawn, thinned
 from tunesmith.client.figures._columns import best_so_far, column
@@ -19,7 +20,7 @@ from tunesmith.client.figures._correlation import ranks, spearman
 from tunesmith.client.figures._slots import bars_of, stays_of
 from tunesmith.client.figures._text import escaped, plain, value_text
 from tunesmith.client.figures._ticks import tick_text, ticks
-from tunesmith.client.figures.kinds.curves import slimmed
+from tunesmith.client.figures.plots.curves import slimmed
 from tunesmith.services.errors import FixRequest
 from tunesmith.study import TrialState
 
@@ -232,6 +233,13 @@ def test_slice_has_a_panel_for_each_parameter() -> None:
     assert "xaxis2" not in only["layout"]
 
 
+def test_on_a_phone_panels_lie_below_one_another() -> None:
+    for kind in ("slice", "rank"):
+        layout = checked(figure(kind, SAMPLE, narrow=True))["layout"]
+        assert layout["xaxis"]["domain"] == layout["xaxis2"]["domain"] == [0, 1]
+        assert layout["height"] > 900
+
+
 def test_contour_and_rank_take_the_parameters_that_tell_most() -> None:
     for kind in ("contour", "rank"):
         layout = figure(kind, SAMPLE)["layout"]
@@ -396,3 +404,9 @@ def test_a_parameter_that_no_trial_has_seen_yet() -> None:
     trials = tuple(trial for trial in SAMPLE.trials if trial.assignment["optimizer"] != "sgd")
     for kind in KINDS:
         checked(figure(kind, replace(SAMPLE, trials=trials)))
+
+
+def test_kinds_stays_a_function_when_they_are_loaded() -> None:
+    """A package of the same name would take its place, as soon as it is imported."""
+    assert callable(figures.kinds)
+    assert figures.kinds() is figures.kinds()

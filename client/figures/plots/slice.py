@@ -9,7 +9,7 @@ from tunesmith.client.figures import _style
 from tunesmith.client.figures._choice import POINTS, thinned
 from tunesmith.client.figures._kind import Figure, kind
 from tunesmith.client.figures._marks import best_point, points
-from tunesmith.client.figures._panels import key, named, panels
+from tunesmith.client.figures._panels import SHORT_BAR, key, named, panels
 from tunesmith.client.figures._scales import Scale
 from tunesmith.client.figures._values import value_axis
 from tunesmith.client.figures._view import View
@@ -29,7 +29,7 @@ def draw(view: View) -> Figure:
     view.need(len(view.valued), 1, "slices need")
     scales = view.scales if view.asked else view.scales[:_PANELS]
     rows = view.valued[thinned(view.losses[view.valued], min(POINTS, max(_ROOM // len(scales), 150)))]
-    columns = 2 if len(scales) in (2, 4) else 3
+    columns = 1 if view.narrow else 2 if len(scales) in (2, 4) else 3
     places = panels(len(scales), columns, gap=(0.04, 0.16 / max(ceil(len(scales) / columns) - 1, 1) + 0.02))
     traces: list[dict[str, Any]] = []
     layout = _style.layout(showlegend=False, meta={"drawn": len(rows), "of": len(view.valued)})
@@ -58,5 +58,5 @@ def _panel(view: View, scale: Scale, rows: "NDArray[np.intp]", place: int) -> li
 
 def _colours(view: View) -> dict[str, Any]:
     scale = [[0, "#a9b4c2"], [0.5, "#5b93cf"], [1, "#1f6fbf"]]
-    bar = {"title": {"text": "trial", "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    bar = {"title": {"text": "trial", "side": "right"}, "thickness": 12, "outlinewidth": 0} | SHORT_BAR
     return {"colorscale": scale, "colorbar": bar, "cmin": 0, "cmax": int(view.numbers[-1]) or 1}

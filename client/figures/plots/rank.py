@@ -12,7 +12,7 @@ from tunesmith.client.figures._columns import column
 from tunesmith.client.figures._correlation import telling
 from tunesmith.client.figures._kind import CannotDraw, Figure, kind
 from tunesmith.client.figures._marks import best_point, goodness, points, rank_colours
-from tunesmith.client.figures._panels import key, named, panels
+from tunesmith.client.figures._panels import SHORT_BAR, key, named, panels
 from tunesmith.client.figures._scales import Scale
 from tunesmith.client.figures._view import View
 
@@ -37,7 +37,7 @@ def draw(view: View) -> Figure:
     colours = goodness(view, rows)
     order = np.argsort(colours, kind="stable")  # the best are drawn last
     rows, colours = rows[order], colours[order]
-    columns = 1 if len(pairs) == 1 else 2 if len(pairs) in (2, 4) else 3
+    columns = 1 if view.narrow or len(pairs) == 1 else 2 if len(pairs) in (2, 4) else 3
     lines = ceil(len(pairs) / columns)
     traces: list[dict[str, Any]] = []
     layout = _style.layout(showlegend=False, meta={"drawn": len(rows), "of": len(view.done)})
@@ -47,7 +47,9 @@ def draw(view: View) -> Figure:
         traces += _panel(view, pair, rows, colours, place)
         layout[key("x", place)] = pair[0].axis(most=6 if columns == 1 else 3, domain=x, anchor=named("y", place))
         layout[key("y", place)] = pair[1].axis(domain=y, anchor=named("x", place), automargin=x[0] == 0)
-    layout |= {"coloraxis": rank_colours(view), "height": max(440, 340 * lines)}
+    colours_axis = rank_colours(view)
+    colours_axis["colorbar"] |= SHORT_BAR
+    layout |= {"coloraxis": colours_axis, "height": max(440, 340 * lines)}
     return {"data": traces, "layout": layout}
 
 
