@@ -75,7 +75,23 @@ class Curve:
 
     def upto(self, step: int) -> int:
         """Count the observations at steps up to this one."""
-        return bisect_right(self.steps, step)
+        if self._late:
+            self._settle()
+        steps = self._steps
+        guess = step - steps[0] if steps else -1  # right for steps that lie side by side, and much quicker
+        if 0 <= guess < len(steps) and steps[guess] == step:
+            return guess + 1
+        return bisect_right(steps, step)
+
+    def mean_upto(self, step: int) -> float | None:
+        """The running average up to a step; None: it was not reached."""
+        return self.mean(self.upto(step)) if self._steps[-1] >= step else None
+
+    def latest_upto(self, step: int) -> float | None:
+        """The loss at a step, or at the last one before it; None: it was not reached, or there is none so early."""
+        if self._steps[-1] < step or not (count := self.upto(step)):
+            return None
+        return self._losses[count - 1]
 
     def first_from(self, step: int) -> int | None:
         """The place of the first observation at this step or later; None: it was not reached."""

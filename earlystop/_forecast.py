@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOISE: Final = 0.05
 """Standard deviation of the error that is expected before anything was learned, as a share of the values' spread."""
+FAR: Final = 10.0
 _PRIOR: Final = (1e-4, 0.3, 3.0)
 """Precision of the weights beforehand: what all gain, what is gained of the last gain, and by the level."""
 
@@ -71,7 +72,7 @@ class Regression:
         """Where a curve with this level and gain will end."""
         import numpy as np
 
-        x = np.array([1.0, gained / self.spread, (level - self.center) / self.spread])
+        x = _features(np.array([level]), np.array([gained]), self.center, self.spread)[0]
         mean = level - self.spread * float(x @ self.weights)
         scale = self.spread * self.noise * math.sqrt(1 + float(x @ self.covariance @ x))
         return Forecast(mean, scale, self.freedom)
@@ -87,15 +88,30 @@ def learn(levels: "Floats", gains: "Floats", finals: "Floats") -> Regression:
 
     center = float(np.median(finals))
     spread = float(np.median(np.abs(np.concatenate([levels, finals]) - center))) or float(np.ptp(levels)) or 1.0
-    features = np.column_stack([np.ones_like(levels), gains / spread, (levels - center) / spread])
+    features = _features(levels, gains, center, spread)
     expected = np.array([0.0, _share(levels - finals, gains), 0.0])
-    unexpected: Floats = (levels - finals) / spread - features @ expected
+    with np.errstate(over="ignore"):
+        unexpected: Floats = _within((levels - finals) / spread) - features @ expected
     precision = np.diag(_PRIOR) + features.T @ features
     covariance: Floats = np.linalg.inv(precision).astype(float)
     found: Floats = covariance @ features.T @ unexpected
     left = NOISE**2 * 2 + float(unexpected @ unexpected - found @ precision @ found)
     freedom = 2 + len(finals)
     return Regression(center, spread, expected + found, covariance, math.sqrt(max(left, 0.0) / freedom), freedom)
+
+
+def _features(levels: "Floats", gains: "Floats", center: float, spread: float) -> "Floats":
+    """What the final value is regressed on: (n, 3)."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        scaled = (gains / spread, (levels - center) / spread)
+    return np.column_stack([np.ones_like(levels), *map(_within, scaled)])
+
+
+def _within(scaled: "Floats") -> "Floats":
+    """Numbers of spreads, where one that is far out, as that of a curve that exploded, counts as `FAR`."""
+    return scaled.clip(-FAR, FAR)
 
 
 def _share(left: "Floats", gains: "Floats") -> float:

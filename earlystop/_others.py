@@ -24,16 +24,6 @@ _MEMO: Final = "others"
 _MOST_COLUMNS: Final = 1024
 
 
-def mean_upto(curve: Curve, step: int) -> float | None:
-    """The running average up to a step, of a trial that has reached it."""
-    return curve.mean(curve.upto(step)) if curve.last >= step else None
-
-
-def latest_upto(curve: Curve, step: int) -> float | None:
-    """The loss at a step, or at the last one before it, of a trial that has reached it."""
-    return curve.losses[place - 1] if curve.last >= step and (place := curve.upto(step)) else None
-
-
 def first_from(curve: Curve, step: int) -> float | None:
     """The loss at the first step from this one on."""
     return None if (place := curve.first_from(step)) is None else curve.losses[place]

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._description import RuleDescription
-from tunesmith.earlystop._others import mean_upto, others
+from tunesmith.earlystop._others import others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import TRIALS, interval, min_trials, start_step
@@ -46,7 +47,7 @@ class Median:
         if (place := weighed_at(study, curve)) is None:
             return None
         step = curve.steps[place]
-        averages = others(study, mean_upto, step, number)
+        averages = others(study, Curve.mean_upto, step, number)
         if len(averages) < study.settings.integer(TRIALS):
             return None
         bar, own = averages.quantile(0.5), curve.mean(place + 1)

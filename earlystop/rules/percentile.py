@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._description import RuleDescription
-from tunesmith.earlystop._others import latest_upto, others, succeeded
+from tunesmith.earlystop._others import others, succeeded
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import TRIALS, interval, min_trials, start_step
@@ -55,7 +56,7 @@ class Percentile:
         if (place := weighed_at(study, curve)) is None:
             return None
         step, share = curve.steps[place], study.settings.number("percentile")
-        values = others(study, latest_upto, step, number, succeeded(study))
+        values = others(study, Curve.latest_upto, step, number, succeeded(study))
         if len(values) < study.settings.integer(TRIALS):
             return None
         bar = values.quantile(share / 100)
