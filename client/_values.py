@@ -27,7 +27,7 @@ def assignment_of(message: "types_pb2.Assignment") -> dict[str, ParameterValue]:
     return dict(sorted(wire.assignment_from_proto(message).items()))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _spec(data: bytes) -> StudySpec:
     """A spec, read once however often a watch tells it."""
     from tunesmith.v1 import types_pb2

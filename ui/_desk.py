@@ -1,6 +1,7 @@
 """What the dashboard's parts share: settings, door, lines to the manager, what is kept of studies."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -44,6 +45,7 @@ class Desk:
     async def close(self) -> None:
         """End what is under way."""
         await self.live.close()
+        await self.shelf.close()
         await self.lines.close()
 
 
@@ -75,7 +77,12 @@ async def manager_of(
     request: Request, guest: Annotated[Guest, Depends(guest_of)], x_request_id: RequestId = None
 ) -> Manager:
     """The manager as whoever asks sees it."""
-    return await desk_of(request).manager(guest, x_request_id)
+    return await desk_of(request).manager(guest, x_request_id and change_id(request, x_request_id))
+
+
+def change_id(request: Request, given: str) -> str:
+    """The manager's name of a change: one id may be given to changes of several things, which are several changes."""
+    return sha256(f"{request.method} {request.scope['path']} {given}".encode()).hexdigest()
 
 
 AManager = Annotated[Manager, Depends(manager_of)]

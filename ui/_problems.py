@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import compile_path
 
 from tunesmith.client._errors import ManagerDied
 from tunesmith.services import errors
@@ -29,6 +30,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotOffered, 501),
 )
 TITLES = {
+    400: "The request cannot be read",
     401: "Who are you?",
     403: "Not allowed",
     404: "Not found",
@@ -91,6 +93,13 @@ def _here(request: Request) -> str:
     return route_path(request) + (f"?{query}" if query else "") if request.method == "GET" else "/"
 
 
+def _methods(request: Request) -> list[str]:
+    """What may be done at a path: several routes lead there, and Starlette names those of one."""
+    path, described = route_path(request), request.app.openapi()["paths"]
+    found = {method.upper() for known in described if compile_path(known)[0].match(path) for method in described[known]}
+    return sorted(found or {"GET"})
+
+
 def add_handlers(app: FastAPI) -> None:
     """Have every error of ours, of FastAPI and of Starlette told in this way."""
 
@@ -105,6 +114,8 @@ def add_handlers(app: FastAPI) -> None:
 
     async def other(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            return problem(request, 405, "this is not done here", headers={"allow": ", ".join(_methods(request))})
         return problem(request, error.status_code, str(error.detail), headers=error.headers)
 
     async def unforeseen(request: Request, error: Exception) -> Response:

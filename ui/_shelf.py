@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from tunesmith.client._trial_values import Trial
 from tunesmith.client._values import Study
+from tunesmith.services.errors import TunesmithError
 from tunesmith.study import TrialState
 from tunesmith.ui._manager import Manager, study_key
 from tunesmith.v1 import manager_pb2 as pb
@@ -31,6 +32,7 @@ class Shelf:
     def __init__(self) -> None:
         """It is empty."""
         self._books: OrderedDict[str, _Book] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def trials(self, manager: Manager, study: Study) -> list[Trial]:
         """The trials of a study by number, as of now.
@@ -48,6 +50,25 @@ class Shelf:
                 key, live = study_key(study.namespace, study.name), (TrialState.PENDING, TrialState.RUNNING)
                 book.trials.update({trial.number: trial for trial in await manager.trials(key, live)})
             return [book.trials[number] for number in sorted(book.trials)]
+
+    def fetch(self, manager: Manager, study: Study) -> None:
+        """Begin to read its trials, because a figure of them will be asked for in a moment."""
+        if study.uid in self._books or not study.counts.total:
+            return
+
+        async def read() -> None:
+            with suppress(TunesmithError):  # whoever asks next is told
+                await self.trials(manager, study)
+
+        task = asyncio.create_task(read())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Read no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _book(self, uid: str) -> _Book:
         book = self._books.pop(uid, None) or _Book()

@@ -10,6 +10,7 @@ from tunesmith.ui.api._shapes import Problem
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {"application/problem+json": {}}}
 _SAID = {
+    400: "The request cannot be read.",
     401: "Nobody is signed in, and no token was sent.",
     403: "Whose token it is may not do that.",
     404: "What is named is not there.",

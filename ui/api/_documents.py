@@ -30,14 +30,14 @@ router = APIRouter(tags=["documents"])
 class Document(BaseModel):
     """A StudyJob."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     document: str = Field(max_length=LARGEST, description="YAML or JSON.")
 
 
 class Form(BaseModel):
     """What a form says, and the document that it changes."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     document: str = Field("", max_length=LARGEST, description="YAML; what the form does not know stays in it.")
     form: dict[str, Any]
 

@@ -19,14 +19,14 @@ _TRIAL = "/studies/{namespace}/{name}/trials/{trial}"
 class Stop(BaseModel):
     """How a study is stopped."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     interrupt: bool = Field(False, description="Only stop its running trials, which run again when it is resumed.")
 
 
 class Edit(BaseModel):
     """What of a study changes."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     limits: dict[str, int | float | str | None] | None = Field(
         None, description="Fields of `spec.limits`; those that are left out stay, null takes one away."
     )
@@ -37,7 +37,7 @@ class Edit(BaseModel):
 class Enqueue(BaseModel):
     """Assignments of the caller's own."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     assignments: list[dict[str, Value]] = Field(min_length=1, max_length=1000)
 
 

@@ -98,6 +98,8 @@ async def tab_page(
 async def _show(
     request: Request, desk: Desk, manager: Manager, study: Study, tab: Tab, *, part: bool = False
 ) -> Response:
+    if tab.figure is not None:
+        desk.shelf.fetch(manager, study)
     values = await _content(request, desk, manager, study, tab)
     template = f"tab_{tab.name}.html" if tab.figure is None else "tab_figure.html"
     if part:
