@@ -32,6 +32,7 @@ def _environment() -> Environment:
         "duration": _format.duration,
         "iso": _format.iso,
         "plural": _format.plural,
+        "prose": _words.prose,
         "words": _words.words,
         "value": _words.value,
     }

@@ -3,8 +3,11 @@
 import math
 import re
 
+from markupsafe import Markup, escape
+
 from tunesmith.client import _format
 
+_CODE = re.compile(r"`([^`]+)`")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _REASONS = {
@@ -21,6 +24,13 @@ _REASONS = {
 def words(text: str) -> str:
     """`EarlyStopped` as `early stopped`; a reason as people say it."""
     return _REASONS.get(text) or _CAMEL.sub(" ", text).lower()
+
+
+def prose(text: str) -> Markup:
+    """Text of others, in which what stands between backticks is code."""
+    parts = _CODE.split(text)
+    marked = (Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+    return Markup("").join(marked)
 
 
 def value(given: object) -> str:

@@ -9,6 +9,7 @@ from tunesmith.services.errors import FixRequest
 from tunesmith.study import TrialState, wire
 from tunesmith.ui._form import form_of, with_form
 from tunesmith.ui._query import TrialQuery
+from tunesmith.ui._words import prose
 from tunesmith.ui.pages._new import starters
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
@@ -81,3 +82,8 @@ def test_an_empty_text_is_a_form_to_fill() -> None:
     made = with_form("", {"name": "x", "parameters": [{"name": "k", "type": "discrete", "values": "1, 2.5"}]})
     assert "- {name: k, type: discrete, values: [1, 2.5]}" in made
     assert form_of(made)["parameters"][0]["values"] == "1, 2.5"
+
+
+def test_prose_is_escaped_and_its_code_is_marked() -> None:
+    assert prose("take `a<b` & `c`") == "take <code>a&lt;b</code> &amp; <code>c</code>"
+    assert prose("an open ` stays") == "an open ` stays"
