@@ -2,16 +2,19 @@
 
 import json
 import re
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from tests.browser.conftest import Site
+from tests.needs import missing
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 SLOW = "import time\nfor s in range(40):\n    print('loss=%g' % (1 / (s + 1)), flush=True)\n    time.sleep(0.25)"
 
@@ -226,3 +229,43 @@ def test_a_stranger_is_asked_to_sign_in(page: "Page", site: Site, seen: str) -> 
     page.get_by_label("Token").fill((site.house.folder / ".tunesmith" / "token").read_text().strip())
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/studies/default/seen/trials")
+
+
+PATHS = (
+    "/",
+    "/new",
+    "/offers",
+    "/nothing",
+    "/compare",
+    "/studies/default/seen",
+    "/studies/default/seen/parallel",
+    "/studies/default/seen/trials",
+    "/studies/default/seen/decisions",
+    "/studies/default/seen/algorithm",
+    "/studies/default/seen/document",
+    "/studies/default/seen/trials/0",
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    chromium: "Browser", site: Site, state: Path, seen: str, scheme: Literal["light", "dark"]
+) -> None:
+    """Its script is put into the page by the browser's own means, past our policy, which would not run it."""
+    script = find_spec("axe_playwright_python")
+    if script is None or script.origin is None:
+        missing("axe-playwright-python")
+        return
+    axe = (Path(script.origin).parent / "axe.min.js").read_text()
+    context = chromium.new_context(storage_state=state, base_url=site.url, bypass_csp=True, color_scheme=scheme)
+    page = context.new_page()
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in PATHS:
+        page.goto(path)
+        expect(page.locator(".loading")).to_have_count(0)
+        page.evaluate(axe)
+        wrong = page.evaluate("() => axe.run()")["violations"]
+        found |= {(path, one["id"]): [node["html"] for node in one["nodes"]] for one in wrong}
+    context.close()
+    assert not found
