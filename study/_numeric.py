@@ -57,6 +57,8 @@ class NumericDomain(BaseDomain):
 
     def encode(self, value: ParameterValue) -> float:
         """Return where `value` lies."""
+        if self.grid is None and type(value) is float and self.min <= value <= self.max:  # they come in thousands
+            return self._scale.unit(value)
         rule = self.check(value)
         if rule or not is_number(value):
             raise ValueError(rule)

@@ -1,10 +1,11 @@
 """What is searched: parameters, the conditions under which they are active, and constraints over their values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from json import JSONEncoder
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from tunesmith.study._count import count
@@ -12,6 +13,7 @@ from tunesmith.study._parameters import Condition as Condition
 from tunesmith.study._parameters import Parameter as Parameter
 from tunesmith.study._parameters import SpaceError as SpaceError
 from tunesmith.study._parameters import check_parameters, parents_first
+from tunesmith.study._remember import remembered
 from tunesmith.study._values import ParameterValue as ParameterValue
 from tunesmith.study._walk import Tree, walk
 
@@ -60,6 +62,10 @@ class SearchSpace:
             problems += found
         if problems:
             raise SpaceError(problems)
+
+    def __getstate__(self) -> dict[str, object]:
+        """For pickle: all but functions that remember."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_encoders", "_writers")}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -136,10 +142,10 @@ class SearchSpace:
         whole = {p.name: p.domain.decode(u) for p, u in zip(self.parameters, unit, strict=True)}
         return {name: whole[name] for name in self.active(whole)} if self._conditional else whole
 
-    def encode(self, assignment: Assignment) -> list[float]:
-        """The point of the unit cube where `assignment` lies; 0.5 for an inactive parameter."""
-        active = set(self.active(assignment)).intersection(assignment)
-        return [p.domain.encode(assignment[p.name]) if p.name in active else 0.5 for p in self.parameters]
+    def encode(self, assignment: Assignment, inactive: float = 0.5) -> list[float]:
+        """The point of the unit cube where `assignment` lies; `inactive` for an inactive parameter."""
+        given = self._given(assignment)
+        return [encode(assignment[name]) if name in given else inactive for name, encode in self._encoders]
 
     def sample(self, rng: "np.random.Generator") -> dict[str, ParameterValue]:
         """A random feasible assignment, by the parameters' distributions; raises NoFeasiblePoint.
@@ -176,19 +182,28 @@ class SearchSpace:
 
     def key(self, assignment: Assignment) -> str:
         """A text that is the same for all assignments that are the same point, inactive parameters ignored."""
-        return _encode_json(
-            {
-                p.name: p.domain.canonical(assignment[p.name])
-                for p in self._named(self.active(assignment))
-                if p.name in assignment
-            }
+        given = self._given(assignment)
+        return "{" + ",".join([write(assignment[name]) for name, write in self._writers if name in given]) + "}"
+
+    @cached_property
+    def _encoders(self) -> tuple[tuple[str, Callable[[ParameterValue], float]], ...]:
+        return tuple((p.name, remembered(p.domain, p.domain.encode)) for p in self.parameters)
+
+    @cached_property
+    def _writers(self) -> tuple[tuple[str, Callable[[ParameterValue], str]], ...]:
+        return tuple(
+            (p.name, remembered(p.domain, partial(_written, _encode_json(p.name), p))) for p in self.parameters
         )
 
-    def _named(self, names: tuple[str, ...]) -> Iterator[Parameter]:
-        if len(names) == len(self.parameters):
-            return iter(self.parameters)
-        chosen = set(names)
-        return (parameter for parameter in self.parameters if parameter.name in chosen)
+    def _given(self, assignment: Assignment) -> Container[str]:
+        """The active parameters that have a value."""
+        return set(self.active(assignment)).intersection(assignment) if self._conditional else assignment
+
+
+def _written(label: str, parameter: Parameter, value: ParameterValue) -> str:
+    """An entry of a JSON object: a label, and the domain's own form of a value."""
+    value = parameter.domain.canonical(value)
+    return f"{label}:{repr(value) if type(value) is float and isfinite(value) else _encode_json(value)}"
 
 
 def _parameter_problem(parameter: Parameter, active: bool, assignment: Assignment) -> str | None:

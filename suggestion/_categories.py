@@ -23,6 +23,7 @@ class Categories:
         """Begin with equal ones. `dimensions` of the search space that are not continuous, which the margin is for."""
         self._counts, self._lasts = np.array(counts), np.cumsum(counts) - 1
         self._starts = self._lasts + 1 - self._counts
+        self._others = np.delete(np.arange(sum(counts)), self._lasts)
         self.probabilities = np.repeat(1 / self._counts, self._counts)
         share = 1 - 0.73 ** (1 / max(dimensions, 1))
         self._least = np.repeat(share / (self._counts - 1), self._counts)
@@ -46,7 +47,7 @@ class Categories:
         roots = np.sqrt(self.probabilities)
         rest = -gradient[self._lasts] / (self.probabilities[self._lasts] + roots[self._lasts])  # sum of the others
         whole = gradient / roots + roots * np.repeat(rest, self._counts)
-        in_metric = np.delete(whole, self._lasts)  # square root of the Fisher matrix times the gradient
+        in_metric = whole[self._others]  # square root of the Fisher matrix times the gradient
         length = float(np.sqrt(in_metric @ in_metric))
         if length <= 0:
             return

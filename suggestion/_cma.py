@@ -137,13 +137,14 @@ class Gaussian:
 
     def spent(self) -> bool:
         """Whether more samples bring nothing: it has shrunk to a point, grown without end, or degenerated."""
-        deviations = self.sigma * np.sqrt(np.diag(self._cov))
+        variances = self._cov.diagonal()
+        deviations = self.sigma * np.sqrt(variances)
         longest, shortest = float(self._lengths.max()), float(self._lengths.min())
         axis = self.generation % len(self.mean)
         return bool(
             not np.isfinite(self.mean).all()
             or (
-                (self.sigma * np.diag(self._cov) < 1e-12 * self._first_sigma).all()
+                (self.sigma * variances < 1e-12 * self._first_sigma).all()
                 and (self.sigma * self._path_c < 1e-12 * self._first_sigma).all()
             )
             or self.sigma * longest > 1e4

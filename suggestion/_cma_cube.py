@@ -89,10 +89,9 @@ class Cube:
         return [_middles(self.space.parameters[i].domain) for i in self.listed]
 
     @cached_property
-    def _indices(self) -> list[tuple[str, "_Indices"]]:
-        """Names of the categorical parameters, and the index of each of their values."""
-        parameters = [self.space.parameters[i] for i in self.listed]
-        return [(one.name, _indices(one.domain)) for one in parameters]
+    def _indices(self) -> list[dict[float, int]]:
+        """The index of each categorical parameter's values, by their unit coordinates."""
+        return [{middle: index for index, middle in enumerate(middles)} for middles in self._middles]
 
     @cached_property
     def _cells(self) -> list["_Indices | None"]:
@@ -123,9 +122,12 @@ class Cube:
             active = self.space.active(assignment)
             if len(active) != len(assignment) or not all(map(assignment.__contains__, active)):
                 return None
-            drawn = from_label(label, len(self.dimensions))
-            place = drawn if drawn is not None and self._agrees(assignment, drawn) else self._encoded(assignment)
-            return Sample(place, tuple(self._category(k, assignment) for k in range(len(self.listed))))
+            unit = self.space.encode(assignment, inactive=math.nan)
+            place = from_label(label, len(self.dimensions))
+            if place is None or not self._agrees(assignment, place):
+                place = tuple([unit[i] for i in self.dimensions])
+            listed = zip(self.listed, self._indices, strict=True)
+            return Sample(place, tuple([indices.get(unit[i], UNKNOWN) for i, indices in listed]))
         except (ValueError, TypeError, LookupError, ArithmeticError):
             return None
 
@@ -140,18 +142,6 @@ class Cube:
             elif cells.get((isinstance(value, bool), value)) != bisect(self.borders[k], drawn[k]):
                 return False
         return True
-
-    def _encoded(self, assignment: Assignment) -> tuple[float, ...]:
-        return tuple(
-            domain.encode(assignment[name]) if name in assignment else math.nan for name, domain in self._named
-        )
-
-    def _category(self, k: int, assignment: Assignment) -> int:
-        name, indices = self._indices[k]
-        if name not in assignment:
-            return UNKNOWN
-        value = self.space.parameters[self.listed[k]].domain.canonical(assignment[name])
-        return indices[isinstance(value, bool), value]
 
 
 def to_label(place: Sequence[float]) -> str:

@@ -1,10 +1,10 @@
 """A study's history as arrays, for algorithms that compute with it; kept up to date at the price of what changed."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from tunesmith.study import Assignment, Domain, ObjectiveType, ParameterValue, SearchSpace, StudySpec, TrialState
+from tunesmith.study import Assignment, ObjectiveType, SearchSpace, StudySpec, TrialState
 from tunesmith.suggestion._algorithm import StudyView, TrialRecord
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _MEMO: Final = "table"
 _FIRST: Final = 64
-_FEW: Final = 4096
 
 
 class Standing(IntEnum):
@@ -52,7 +51,6 @@ class Table:
 
         self._space: SearchSpace = spec.space
         self._spec = spec
-        self._encoders = [(parameter.name, _encoder(parameter.domain)) for parameter in spec.space.parameters]
         self._rows: dict[int, int] = {}
         self._read = 0
         self._units = np.full((_FIRST, len(spec.space.names)), np.nan)
@@ -92,37 +90,40 @@ class Table:
 
     def take(self, study: StudyView) -> None:
         """Take what changed since this was called last."""
-        changed = dict.fromkeys(study.log[self._read :])
+        changed = [study.history[number] for number in dict.fromkeys(study.log[self._read :])]
         self._read = len(study.log)
-        for number in changed:
-            self._put(study.history[number])
-        self._sort()
-
-    def _put(self, record: TrialRecord) -> None:
-        row = self._rows.get(record.number)
-        if row is None:
-            try:
-                unit = self.coordinates(record.assignment)
-            except (ValueError, TypeError, LookupError, ArithmeticError):
-                return  # no point of the space
-            row = self._add(record.number)
-            self._units[row] = unit
-        self._ranks[row] = record.completion_rank
-        self._standings[row], self._losses[row] = outcome_of(self._spec, record)
+        if new := [record for record in changed if record.number not in self._rows]:
+            self._add(new)
+        if held := [record for record in changed if record.number in self._rows]:
+            rows = [self._rows[record.number] for record in held]
+            self._ranks[rows] = [record.completion_rank for record in held]
+            outcomes = [outcome_of(self._spec, record) for record in held]
+            self._standings[rows], self._losses[rows] = zip(*outcomes, strict=True)
+            self._sort()
 
     def coordinates(self, assignment: Assignment) -> list[float]:
         """Return the row of `units` of a trial with this assignment; an error when it is no point of the space."""
-        if set(self._space.active(assignment)) != set(assignment):
+        active = self._space.active(assignment)
+        if len(active) != len(assignment) or not all(map(assignment.__contains__, active)):
             raise ValueError("an assignment names the active parameters, and no others")
-        nowhere = float("nan")
-        return [encode(assignment[name]) if name in assignment else nowhere for name, encode in self._encoders]
+        return self._space.encode(assignment, inactive=float("nan"))
 
-    def _add(self, number: int) -> int:
-        row = self._rows[number] = len(self._rows)
-        if row == len(self._numbers):
+    def _add(self, records: Sequence[TrialRecord]) -> None:
+        """Make rows for trials, but for those whose assignment is no point of the space."""
+        units = {one.number: unit for one in records if (unit := self._located(one)) is not None}
+        first, end = len(self), len(self) + len(units)
+        self._rows |= zip(units, range(first, end), strict=True)
+        while end > len(self._numbers):
             self._grow()
-        self._numbers[row] = min(number, 2**63 - 1)
-        return row
+        self._numbers[first:end] = [min(number, 2**63 - 1) for number in units]
+        if units:
+            self._units[first:end] = list(units.values())
+
+    def _located(self, record: TrialRecord) -> list[float] | None:
+        try:
+            return self.coordinates(record.assignment)
+        except (ValueError, TypeError, LookupError, ArithmeticError):
+            return None
 
     def _grow(self) -> None:
         import numpy as np
@@ -140,22 +141,6 @@ class Table:
         for array in (self.units, self._numbers[: len(self)], self.losses, self.standings, self.ranks):
             array[:] = array[order]
         self._rows = {int(number): row for row, number in enumerate(self.numbers)}
-
-
-def _encoder(domain: Domain) -> Callable[[ParameterValue], float]:
-    """Encode, and remember the places of a domain's values when they are few: after a restart many trials come."""
-    count = domain.count()
-    if count is None or count > _FEW:
-        return domain.encode
-    known: dict[tuple[type, ParameterValue], float] = {}
-
-    def encode(value: ParameterValue) -> float:
-        key = (type(value), value)  # in Python, 1 == True
-        if key not in known:
-            known[key] = domain.encode(value)
-        return known[key]
-
-    return encode
 
 
 def outcome_of(spec: StudySpec, record: TrialRecord) -> tuple[Standing, float]:

@@ -15,7 +15,7 @@ def standardized(losses: Floats) -> Floats:
 
     An objective that spans many orders of magnitude would otherwise be flat wherever it is good. Keeps their order.
     """
-    center, spread = np.median(losses), _spread(losses)
+    center, spread = _median(losses), _spread(losses)
     if not spread:
         return np.zeros_like(losses)
     plain = (losses - center) / spread
@@ -23,6 +23,12 @@ def standardized(losses: Floats) -> Floats:
     warped = _power(plain, float(best))
     result: Floats = (warped - warped.mean()) / (warped.std() or 1.0)
     return result
+
+
+def _median(losses: Floats) -> float:
+    """As `np.median`, which imports numpy.ma: a twentieth of a second for the first caller."""
+    low, high = (len(losses) - 1) // 2, len(losses) // 2
+    return float(np.partition(losses, (low, high))[low : high + 1].mean())
 
 
 def _spread(losses: Floats) -> float:

@@ -2,7 +2,9 @@
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from tunesmith.services.errors import FixRequest
 from tunesmith.services.settings_wire import setting_to_proto
@@ -18,18 +20,32 @@ _STATUS: Mapping[Status, messages.SuggestStatus.ValueType] = {
     Status.WAIT: messages.SUGGEST_STATUS_WAIT,
     Status.EXHAUSTED: messages.SUGGEST_STATUS_EXHAUSTED,
 }
+_NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""Labels or steps of a trial that has none, as most."""
 
 
 def records_from_proto(trials: Iterable[messages.TrialRecord]) -> list[TrialRecord]:
     """Read trials of the history. Raises FixRequest for one that no caller should send."""
+    names: Sequence[str] = ()
+    records = []
     try:
-        return [_record_from_proto(trial) for trial in trials]
+        for trial in trials:
+            names = _names(trial.assignment.values, names)
+            records.append(_record_from_proto(trial, names))
     except DocumentError as error:
         raise FixRequest("a trial in the history has no possible assignment", error.mistakes) from error
+    return records
 
 
-def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
-    """Read one trial."""
+def _names(found: Mapping[str, types_pb2.Value], before: Sequence[str]) -> Sequence[str]:
+    """Return the names in a message that keeps no order, sorted: mostly, they are those of the trial before."""
+    if len(found) == len(before) and all(map(found.__contains__, before)):
+        return before
+    return sorted(map(sys.intern, found))  # a study has few names, and many trials
+
+
+def _record_from_proto(trial: messages.TrialRecord, names: Sequence[str]) -> TrialRecord:
+    """Read one trial, whose parameters are called so."""
     state = wire.TRIAL_STATE_FROM_PROTO.get(trial.state)
     if state is None or trial.number < 0:
         rule = "a trial in the history must have a state and `number >= 0`"
@@ -38,26 +54,26 @@ def _record_from_proto(trial: messages.TrialRecord) -> TrialRecord:
         number=trial.number,
         name=trial.name,
         state=state,
-        assignment=_assignment_from_proto(trial),
+        assignment=_assignment_from_proto(trial, names),
         values=tuple(trial.values),
-        labels=dict(trial.labels),
+        labels=dict(trial.labels) if trial.labels else _NONE,
         parent=trial.parent if trial.HasField("parent") else None,
         group=trial.group,
         completion_rank=trial.completion_rank,
-        steps=dict(trial.steps),
+        steps=dict(trial.steps) if trial.steps else _NONE,
     )
 
 
-def _assignment_from_proto(trial: messages.TrialRecord) -> Assignment:
+def _assignment_from_proto(trial: messages.TrialRecord, names: Sequence[str]) -> Assignment:
     """Read an assignment; as `wire.assignment_from_proto`, but ten thousand of them come at once after a restart."""
     values: dict[str, ParameterValue] = {}
     found = trial.assignment.values
-    for name in sorted(found):  # the wire keeps no order
+    for name in names:
         value = found[name]
         kind = value.WhichOneof("kind")
         if kind is None or (kind == "double_value" and not math.isfinite(value.double_value)):
             return wire.assignment_from_proto(trial.assignment, f"trials[{trial.number}].assignment")  # raises
-        values[sys.intern(name)] = getattr(value, kind)  # a study has few names, and many trials
+        values[name] = getattr(value, kind)
     return values
 
 

@@ -34,6 +34,7 @@ STEPS: Final = 12
 """Of the climb to the likeliest kernel, from each place where it begins."""
 PROPOSED: Final = "proposed by the model"
 _PARENTS: Final = 5
+_CUBE: Final = "gp.cube"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Gp:
         wanted = study.settings.integer("n_startup_trials")
         if np.isfinite(table_of(study).losses).sum() < wanted:
             return space_filling(study, names, f"the model is asked when {wanted} trials have a value")
-        known, cube = _known(study), Cube.of(study.spec.space)
+        known, cube = _known(study), _cube(study)
         before = _read_kernel(study.latest_label(KERNEL_LABEL), len(cube.edges) + 2)
         posterior = _posterior(known, cube, before)
         return _Asked(study, Points(study), cube, known, posterior).answer(names)
@@ -146,6 +147,14 @@ class _Asked:
             "standard deviations of the values, counted from the best so far"
         )
         return Explanation("gp", text, promises[-1])
+
+
+def _cube(study: StudyView) -> Cube:
+    """The space's cube; it has an edge for each value of each parameter."""
+    if _CUBE not in study.memo:
+        study.memo[_CUBE] = Cube.of(study.spec.space)
+    cube: Cube = study.memo[_CUBE]
+    return cube
 
 
 def _known(study: StudyView) -> Known:

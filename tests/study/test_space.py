@@ -122,6 +122,19 @@ def test_quantiles_make_any_space_enumerable(space: SearchSpace, points: int) ->
     assert len({space.key(point) for point in some}) == len(some)
 
 
+def test_keys_and_places_do_not_depend_on_those_that_were_asked_for_before() -> None:
+    def fresh() -> SearchSpace:
+        return SearchSpace((Parameter("a", CategoricalDomain((1, True, "x"))), Parameter("b", IntDomain(0, 3))))
+
+    used = fresh()
+    values: list[ParameterValue] = [1, True, 1.0, "x", 0, 0.0, -0.0, False, 3, 3.0, 5, "y"]
+    points = [{"a": one, "b": other} for one in values for other in values]
+    assert [used.key(point) for point in points] == [fresh().key(point) for point in points]
+    for point in points:
+        if not fresh().problems(point):
+            assert used.encode(point) == fresh().encode(point)
+
+
 @given(search_spaces(), st.data())
 def test_keys_are_equal_for_equal_points_only(space: SearchSpace, data: st.DataObject) -> None:
     one, other = _point(space, data), _point(space, data)
@@ -154,6 +167,8 @@ def test_values_of_inactive_parameters_are_problems_and_change_no_key(space: Sea
 @given(search_spaces())
 def test_spaces_survive_pickling_and_compare_by_value(space: SearchSpace) -> None:
     space.count(1000)
+    space.encode(space.decode([0.5] * len(space.names)))
+    space.key(space.decode([0.5] * len(space.names)))
     again = pickle.loads(pickle.dumps(space))
 
     assert again == space

@@ -237,6 +237,11 @@ class TestLabels:
         for bad in ({}, {**good, "depth": 21}, {**good, "more": 1}, {**good, "kernel": "z"}, {**good, "bias": 1}):
             assert cube.read(bad, "") is None
 
+    def test_nor_is_another_value_of_a_parameter_that_has_but_one(self) -> None:
+        cube = Cube(SearchSpace((Parameter("x", DoubleDomain(0, 1)), Parameter("one", IntDomain(3, 3)))))
+        assert cube.read({"x": 0.5, "one": 4}, "") is None
+        assert cube.read({"x": 0.5, "one": 3}, "") is not None
+
 
 class TestQuality:
     """Seeds are fixed, so these cannot fail by bad luck; the bounds are far from what is reached."""
