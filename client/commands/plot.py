@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 @click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
 @click.option("--kind", default="history", show_default=True, help="What is drawn; `all`: every kind there is.")
 @click.option(
-    "-o",
     "--output",
-    "file",  # `output` is the common option's
+    "file",  # `output` is the common option's, and so is -o
     type=click.Path(path_type=Path),
     help="A file that ends with .html, .json or .png; for all kinds also a folder.  [default: JSON on standard output]",
 )

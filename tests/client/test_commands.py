@@ -509,6 +509,7 @@ def test_every_command_has_an_example() -> None:
 
 NO_OUTPUT = {
     "completion": "prints a script for a shell",
+    "plot": "writes a file, or its figure as JSON",
     "serve": "becomes a service",
     "manager serve": "becomes a service",
     "suggestion serve": "becomes a service",

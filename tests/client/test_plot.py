@@ -90,10 +90,10 @@ def test_a_comparison(ended: Running, command: Command) -> None:
         (["digits", "--kind", "importance"], "importance needs 2 parameters and 10 finished trials with a value of"),
         (["digits", "two"], "--kind history draws 1 study, but got 2"),
         (["digits", "--format", "png"], "--format is for --kind all with a folder"),
-        (["digits", "-o", "a.pdf"], "--output must name a file that ends with .html, .json or .png, but got 'a.pdf'"),
-        (["digits", "--kind", "all", "-o", "a.png"], "a PNG holds 1 figure, but there are 11"),
+        (["digits", "--output", "a.pdf"], "--output must name a file that ends with .html, .json or .png, but got 'a.pdf'"),
+        (["digits", "--kind", "all", "--output", "a.png"], "a PNG holds 1 figure, but there are 11"),
         (["digits", "--metric", "x"], "the study digits has no metric 'x'; it has loss"),
-        (["digits", "-o", "no/such/folder.html"], "No such file or directory"),
+        (["digits", "--output", "no/such/folder.html"], "No such file or directory"),
         (["nobody"], "no study nobody"),
     ],
 )
@@ -116,8 +116,8 @@ def test_without_plotly(ended: Running, command: Command, monkeypatch: pytest.Mo
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setattr("tunesmith.client.figures._page.plotly_script", _no_plotly)
     assert command("plot", "digits").code == 0
-    assert "pip install 'tunesmith[plot]'" in command("plot", "digits", "-o", "a.html").err
-    assert "a PNG needs Kaleido and a browser" in command("plot", "digits", "-o", "a.png").err
+    assert "pip install 'tunesmith[plot]'" in command("plot", "digits", "--output", "a.html").err
+    assert "a PNG needs Kaleido and a browser" in command("plot", "digits", "--output", "a.png").err
     with tunesmith.Client() as client:
         assert set(client.figure("digits", "history")) == {"data", "layout"}
 
