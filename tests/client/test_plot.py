@@ -90,7 +90,10 @@ def test_a_comparison(ended: Running, command: Command) -> None:
         (["digits", "--kind", "importance"], "importance needs 2 parameters and 10 finished trials with a value of"),
         (["digits", "two"], "--kind history draws 1 study, but got 2"),
         (["digits", "--format", "png"], "--format is for --kind all with a folder"),
-        (["digits", "--output", "a.pdf"], "--output must name a file that ends with .html, .json or .png, but got 'a.pdf'"),
+        (
+            ["digits", "--output", "a.pdf"],
+            "--output must name a file that ends with .html, .json or .png, but got 'a.pdf'",
+        ),
         (["digits", "--kind", "all", "--output", "a.png"], "a PNG holds 1 figure, but there are 11"),
         (["digits", "--metric", "x"], "the study digits has no metric 'x'; it has loss"),
         (["digits", "--output", "no/such/folder.html"], "No such file or directory"),
