@@ -30,7 +30,7 @@ PATIENCE = 30_000
 """Milliseconds that anything may take on a busy machine."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it lives, nothing else in the process can run an event loop
 def chromium() -> "Iterator[Browser]":
     """The browser of this machine. Whoever has none skips, and fails in CI."""
     try:
