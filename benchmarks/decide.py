@@ -41,8 +41,6 @@ from tunesmith.v1 import early_stopping_pb2 as messages
 from tunesmith.v1 import early_stopping_pb2_grpc as rpc
 from tunesmith.v1 import suggestion_pb2, types_pb2
 
-PAGE = 10_000
-"""Observations in a message, as the manager sends them."""
 RUNNING = 4
 
 RULES: dict[str, dict[str, ParameterValue]] = {
@@ -91,18 +89,18 @@ class Study:
             )
         )
         if base:
-            yield self.observed([(trial, self.lengths[trial])])
+            yield self.observed(trial, self.lengths[trial])
             return
-        told = [(trial, step) for trial, length in enumerate(self.lengths) for step in range(1, length + 1)]
-        for start in range(0, len(told), PAGE):
-            yield self.observed(told[start : start + PAGE])
+        for other in range(len(self.lengths)):
+            yield self.observed(other, 1)
         ended = [self.record(trial) for trial in range(RUNNING, len(self.lengths))]
         yield messages.DecideRequest(observations=messages.ObservationChunk(finished=ended))
 
-    def observed(self, told: list[tuple[int, int]]) -> messages.DecideRequest:
-        trials, steps = zip(*told, strict=True)
-        values = [float(self.curves[trial, step - 1]) for trial, step in told]
-        chunk = messages.ObservationChunk(trials=trials, steps=steps, values=values)
+    def observed(self, trial: int, first: int) -> messages.DecideRequest:
+        """What a trial reported from a step on; the manager, too, puts observations of one trial into a message."""
+        last = self.lengths[trial]
+        values = self.curves[trial, first - 1 : last].tolist()
+        chunk = messages.ObservationChunk(trials=[trial] * len(values), steps=range(first, last + 1), values=values)
         return messages.DecideRequest(observations=chunk)
 
     def record(self, trial: int) -> suggestion_pb2.TrialRecord:
