@@ -174,7 +174,10 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ts-") as folder:
         for rule in args.rule:
             service = Service(folder, "tunesmith.earlystop")
-            measured = await measure(service, rule, args.trials, args.steps, args.calls)
+            try:
+                measured = await measure(service, rule, args.trials, args.steps, args.calls)
+            finally:
+                service.process.kill()  # nothing survives a measurement that failed
             print(layout.format(*measured), flush=True)
 
 
