@@ -22,8 +22,8 @@ class Outside:
     """What a round calls for outside the store, once it is committed."""
 
     launches: list[tuple[StudyRow, TrialRow]] = field(default_factory=list)
-    stops: list[tuple[int, StopKind]] = field(default_factory=list)
-    """Numbers of the trials whose launcher must be told to stop them, and why."""
+    stops: list[tuple[int, bool]] = field(default_factory=list)
+    """Numbers of the trials whose launcher must be told to stop them, and whether there is time for them to see it."""
     ask: int = 0
     """Assignments to ask for."""
     room: int = 0
@@ -79,7 +79,9 @@ class Round:
             if not self._apply(tx, study, {trial.number: trial for trial in trials}, actions, outside):
                 break
             outside.changed = True
-        outside.stops = [(t.number, StopKind(t.stop_kind)) for t in trials if t.attempt_open and t.stop_kind]
+        # Who stops or interrupts a study does not wait for what a rule gave time to.
+        patient = _BY_RULE if study.state is StudyState.RUNNING else ()
+        outside.stops = [(t.number, t.stop_kind in patient) for t in trials if t.attempt_open and t.stop_kind]
         outside.idle = study.state is StudyState.PAUSED and not any(trial.attempt_open for trial in trials)
         outside.final = study.state.final
         self.fault_point("recorded")

@@ -1,5 +1,6 @@
 """The attempts that a study's loop watches: where they run, what was read of them, and what they still have to say."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,8 +102,8 @@ class Watched:
     sources: list[Source] = field(default_factory=list)
     recorded: bool = False
     """The store knows that it was launched."""
-    told_to_stop: bool = False
-    """The launcher was asked to stop it, by this process."""
+    notice: float = math.inf
+    """Seconds before TERM that the launcher was told by this process when to stop it; infinite: it was not."""
     draining: bool = False
     """It ended, and a task reads what it left behind."""
     ending: Ending | None = None

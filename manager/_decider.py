@@ -25,6 +25,10 @@ class Course:
     running: Sequence[TrialRow]
 
 
+Weighed = dict[int, tuple[int, int | None]]
+"""By number of a trial: its attempt, and the step of the last decision on it."""
+
+
 @dataclass(slots=True)
 class Told:
     """What a service was told of a study. It is gone with this process, and then everything is told again.
@@ -39,8 +43,6 @@ class Told:
     positions: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By number of a trial: its attempt, and the position of the last observation that was told."""
     finished: set[int] = field(default_factory=set)
-    weighed: dict[int, tuple[int, int | None]] = field(default_factory=dict)
-    """By number of a trial: its attempt, and the step of the last decision on it."""
 
     def finishes(self, trial: TrialRow) -> bool:
         """Whether the service must hear of this change of a trial's state: it ended, or runs again after it had."""
@@ -50,12 +52,6 @@ class Told:
         known = trial.number in self.finished
         self.finished.discard(trial.number)
         return known
-
-    def is_news(self, decision: NewDecision) -> bool:
-        """Whether this was not said before, in the same words or others."""
-        before = self.weighed.get(decision.trial_number)
-        self.weighed[decision.trial_number] = now = (decision.attempt, decision.step)
-        return decision.stop or now != before
 
 
 @dataclass(slots=True)
@@ -71,6 +67,7 @@ class Decider:
     observations: Observations
     _channels: Channels = field(default_factory=Channels)
     _told: dict[str, Told] = field(default_factory=dict)
+    _weighed: dict[str, Weighed] = field(default_factory=dict)
 
     async def rules(self) -> Sequence[types.RuleDescription]:
         """What the manager's own service offers."""
@@ -102,8 +99,9 @@ class Decider:
             return await self._ask(uid, Told())
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a study that is gone."""
+        """Drop what is remembered of a study that is over, gone, or another manager's."""
         self._told.pop(uid, None)
+        self._weighed.pop(uid, None)
 
     async def close(self) -> None:
         """Close every channel."""
@@ -120,7 +118,8 @@ class Decider:
         response = await answered(call, address, SERVICE)
         told.calls, told.revision = told.calls + 1, course.study.revision
         self._told[uid] = told
-        return _decisions(course, told, response)
+        weighed = self._weighed.setdefault(uid, {})
+        return [decision for decision in _decisions(course, response) if _is_news(decision, weighed)]
 
     async def _address(self, spec: StudySpec) -> str:
         return (spec.early_stopping and spec.early_stopping.endpoint) or await self.address_of()
@@ -173,18 +172,24 @@ async def _reports(
     told.positions[trial.number] = (trial.attempt, position)
 
 
-def _decisions(course: Course, told: Told, response: pb.DecideResponse) -> list[NewDecision]:
+def _decisions(course: Course, response: pb.DecideResponse) -> list[NewDecision]:
     """Check what a service of anybody's making answered; raises FixRequest for what it must not answer."""
-    rule, running = course.study.job.spec.early_stopping, {trial.number: trial for trial in course.running}
+    rule, asked = course.study.job.spec.early_stopping, {trial.number: trial for trial in course.running}
     assert rule is not None  # nobody asks about a study without one
     found = []
     for decision in response.decisions:
-        if decision.trial not in running:
-            raise FixRequest(f"the early-stopping service decided on trial {decision.trial}, which nobody asked about")
-        made = _decision(rule.name, running[decision.trial].attempt, decision)
-        if told.is_news(made):
-            found.append(made)
+        if (trial := asked.pop(decision.trial, None)) is None:
+            text = f"the early-stopping service decided on trial {decision.trial}, which nobody asked about"
+            raise FixRequest(f"{text}, or decided on it twice")
+        found.append(_decision(rule.name, trial.attempt, decision))
     return found
+
+
+def _is_news(decision: NewDecision, weighed: Weighed) -> bool:
+    """Whether this was not said before, in the same words or others."""
+    before, now = weighed.get(decision.trial_number), (decision.attempt, decision.step)
+    weighed[decision.trial_number] = now
+    return decision.stop or now != before
 
 
 def _decision(rule: str, attempt: int, decision: pb.Decision) -> NewDecision:

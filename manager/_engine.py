@@ -162,7 +162,6 @@ class Engine:
             await asyncio.gather(task, return_exceptions=True)
         await rows()
         self.context.suggester.forget(study.uid)
-        self.context.decider.forget(study.uid)
         await asyncio.to_thread(shutil.rmtree, self.context.state / "trials" / study.uid, ignore_errors=True)
         self.news.changed(study.uid)
 
@@ -217,7 +216,9 @@ class Engine:
         )
 
     async def resync(self) -> None:
-        """Drive every study that goes on and has no driver."""
+        """Drive every study that goes on and has no driver; the others may have reports that another manager took."""
+        for loop in self.loops.values():
+            loop.reported()
         for uid in await self.context.database.read(lambda tx: tx.live_studies()):
             if uid not in self.loops:
                 await self.drive(uid)

@@ -18,7 +18,7 @@ from tunesmith.manager._attempts import Watched
 from tunesmith.manager._context import Context, checkpoints, folder_of, prepared, watched
 from tunesmith.manager._inherit import inherit
 from tunesmith.manager._reading import Reader
-from tunesmith.manager._snapshot import Oracle, StopKind
+from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
 from tunesmith.manager._weighing import Weigher
 from tunesmith.manager.storage import Fence, Fenced, NewTrial, StudyRow, TrialRow, Tx
@@ -125,6 +125,7 @@ class StudyLoop:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for attempt in self.attempts.values():
             self.context.watchers.pop(attempt.key, None)
+        self.context.decider.forget(self.uid)
 
     def _trouble(self, error: TunesmithError) -> None:
         fault = Fault("diskFull" if isinstance(error, FreeSpace) else "platformAway", str(error))
@@ -272,17 +273,20 @@ class StudyLoop:
         while self._line:
             study, trial = self._line.popleft()
             self._spawn(self._launch(study, trial))
-        for number, kind in outside.stops:
-            await self._stop(number, NOTICE if kind in (StopKind.EARLY, StopKind.COMPLETE) else 0.0)
+        for number, patient in outside.stops:
+            await self._stop(number, NOTICE if patient else 0.0)
         if outside.ask and self.oracle is Oracle.READY:
             self.oracle = Oracle.ASKED
             self._spawn(self._ask(outside.ask, outside.room))
 
     async def _stop(self, number: int, notice: float) -> None:
-        """Tell the launcher, once for each attempt that runs; one that waits for its slots is told of each time."""
+        """Tell the launcher, once for each attempt that runs, or when there is less time than it was told.
+
+        One that waits for its slots is told of each time.
+        """
         attempt = self.attempts.get(number)
-        if attempt is not None and not attempt.told_to_stop and attempt.ending is None:
-            attempt.told_to_stop = True
+        if attempt is not None and notice < attempt.notice and attempt.ending is None:
+            attempt.notice = notice
             await self.context.launcher.stop(attempt.name, attempt.attempt, GRACE, notice)
         elif number in self._launching:
             trial = self._launching[number]

@@ -119,10 +119,10 @@ class Suggester:
         numbers = range(study.next_number, study.next_number + count)
         names = {trial_name(study.name, study.uid, number): number for number in numbers}
         route = await self._route(study.job.spec)
-        can = await self._capabilities(study.job.spec, route)
-        observations = self.observations if can is not None and can.uses_steps else None
-        request = _stream(history, route.spec, base, digest, names, observations)
         try:
+            can = await self._capabilities(study.job.spec, route)
+            observations = self.observations if can is not None and can.uses_steps else None
+            request = _stream(history, route.spec, base, digest, names, observations)
             call = self._stub(route.address).Suggest(request, timeout=DEADLINE)
             response = await answered(call, route.address, SERVICE)
         except NotOffered as error:

@@ -40,7 +40,7 @@ class Calls:
         """Do `work` in a transaction, unless the same request was answered before: then give that answer again."""
 
         def run(tx: Tx) -> R:
-            kept = recall(tx, request_id, kind)
+            kept = _recall(tx, method, request_id, kind)
             if kept is not None:
                 return kept
             reply = work(tx)
@@ -50,10 +50,13 @@ class Calls:
 
         return await self._database.write(run)
 
+    async def _kept(self, method: str, request_id: str, kind: type[R]) -> R | None:
+        """The answer that was given to this request before; None: it is new, or has no id."""
+        return await self._database.read(lambda tx: _recall(tx, method, request_id, kind))
 
-def recall(tx: Tx, request_id: str, kind: type[R]) -> R | None:
-    """The answer that was given to this request before; None: it is new, or has no id."""
-    kept = tx.recall(request_id) if request_id else None
+
+def _recall(tx: Tx, method: str, request_id: str, kind: type[R]) -> R | None:
+    kept = tx.recall(request_id, method) if request_id else None
     return None if kept is None else kind.FromString(kept)
 
 

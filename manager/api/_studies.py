@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from tunesmith.manager._engine import Engine
 from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.api import _requests as requests
-from tunesmith.manager.api._base import PERIOD, QUIET, Calls, recall
+from tunesmith.manager.api._base import PERIOD, QUIET, Calls
 from tunesmith.manager.api._presence import Presence, present, present_stream
 from tunesmith.manager.storage import StudyRow, Tx
 from tunesmith.services.errors import FixRequest
@@ -27,7 +27,7 @@ class StudyCalls(Calls):
     @present
     async def CreateStudy(self, request: pb.CreateStudyRequest, context: object) -> pb.CreateStudyResponse:
         """Check the document, also by its algorithm, then create and start the study."""
-        kept = await self._database.read(lambda tx: recall(tx, request.request_id, pb.CreateStudyResponse))
+        kept = await self._kept("CreateStudy", request.request_id, pb.CreateStudyResponse)
         if kept is not None:
             return kept
         job = await asyncio.to_thread(requests.checked_job, request)  # a large document takes seconds
@@ -131,7 +131,7 @@ class StudyCalls(Calls):
     @present
     async def DeleteStudy(self, request: pb.DeleteStudyRequest, context: object) -> pb.DeleteStudyResponse:
         """Stop what runs, wait until it is gone, and forget the study. One that is gone already raises NOT_FOUND."""
-        kept = await self._database.read(lambda tx: recall(tx, request.request_id, pb.DeleteStudyResponse))
+        kept = await self._kept("DeleteStudy", request.request_id, pb.DeleteStudyResponse)
         if kept is not None:
             return kept
         row = await self._database.read(lambda tx: tx.find_study(*requests.key_of(request.key)))

@@ -12,7 +12,7 @@ from tunesmith.manager._loop import GRACE
 from tunesmith.manager._workers import exit_of
 from tunesmith.manager.api import _requests as requests
 from tunesmith.manager.api import _views as views
-from tunesmith.manager.api._base import Calls, find, recall
+from tunesmith.manager.api._base import Calls, find
 from tunesmith.manager.api._leases import Wish, ending_of, require_held, wish_of, worker_of
 from tunesmith.manager.api._presence import present
 from tunesmith.manager.launchers._offers import Offer
@@ -41,7 +41,7 @@ class WorkerCalls(Calls):
     async def AcquireTrial(self, request: pb.AcquireTrialRequest, context: object) -> pb.AcquireTrialResponse:
         """A trial for a worker, once there is one."""
         wish = wish_of(request, requests.DEFAULT_NAMESPACE)
-        kept = await self._database.read(lambda tx: recall(tx, request.request_id, pb.AcquireTrialResponse))
+        kept = await self._kept("AcquireTrial", request.request_id, pb.AcquireTrialResponse)
         if kept is not None:
             return kept
         if wish.study:
@@ -117,7 +117,7 @@ class WorkerCalls(Calls):
     @present
     async def CompleteTrial(self, request: pb.CompleteTrialRequest, context: object) -> pb.CompleteTrialResponse:
         """The attempt has ended."""
-        kept = await self._database.read(lambda tx: recall(tx, request.request_id, pb.CompleteTrialResponse))
+        kept = await self._kept("CompleteTrial", request.request_id, pb.CompleteTrialResponse)
         if kept is not None:
             return kept
         worker, _ = worker_of(request.worker), ending_of(request)

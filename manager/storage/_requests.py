@@ -7,11 +7,12 @@ from sqlalchemy import bindparam, delete, insert, select
 from tunesmith.manager.storage._base import Base
 from tunesmith.manager.storage._tables import requests
 from tunesmith.manager.storage._text import clean
+from tunesmith.services.errors import FixRequest
 
 KEPT: Final = 24 * 3600.0
 """Seconds for which an answer is kept."""
 
-_RECALL = select(requests.c.reply).where(requests.c.id == bindparam("id"))
+_RECALL = select(requests.c.method, requests.c.reply).where(requests.c.id == bindparam("id"))
 _FORGET = delete(requests).where(requests.c.time < bindparam("before"))
 _REMEMBER = insert(requests)
 
@@ -19,10 +20,18 @@ _REMEMBER = insert(requests)
 class Requests(Base):
     """The part of a transaction that is about requests."""
 
-    def recall(self, request_id: str) -> bytes | None:
-        """The reply given to this request within the last day; None: it is new."""
-        reply: bytes | None = self._scalar(_RECALL, {"id": clean(request_id)})
-        return reply
+    def recall(self, request_id: str, method: str = "") -> bytes | None:
+        """The reply given to this request within the last day; None: it is new.
+
+        Raises FixRequest when it was a call of another method than `method`; empty: any will do.
+        """
+        row = self._one(_RECALL, {"id": clean(request_id)})
+        if row is None:
+            return None
+        before, reply = row
+        if method not in ("", before):
+            raise FixRequest(f"`request_id` must be new for each call, but {request_id[:100]!r} was given to {before}")
+        return bytes(reply)
 
     def remember(self, request_id: str, method: str, reply: bytes, now: float) -> None:
         """Keep the reply for a day.

@@ -171,6 +171,25 @@ async def test_an_answer_about_another_trial_is_refused(database: Database, stop
         await decider.decide(UID)
 
 
+async def test_two_answers_about_one_trial_are_refused(database: Database, stopper: Stopper, decider: Decider) -> None:
+    Trials(database, 1)
+    stopper.unasked = (0, 0)
+    with pytest.raises(FixRequest, match="decided on trial 0, which nobody asked about, or decided on it twice"):
+        await decider.decide(UID)
+
+
+async def test_what_was_said_is_no_news_after_the_service_restarted(
+    database: Database, stopper: Stopper, decider: Decider
+) -> None:
+    trials = Trials(database, 1)
+    stopper.decide = lambda curves, trial: ""
+    trials.report(0, 5.0)
+    assert len(await decider.decide(UID)) == 1
+    stopper.forget()
+    assert await decider.decide(UID) == []
+    assert stopper.rows == [1, 1], "it was told everything again"
+
+
 async def test_the_rule_is_checked_by_its_service(stopper: Stopper, decider: Decider) -> None:
     assert await decider.validate(document().spec) == ["it is scripted"]
     with pytest.raises(FixRequest) as caught:

@@ -59,6 +59,26 @@ def test_a_request_that_comes_twice_gets_the_same_answer(manager: Running) -> No
     assert manager.stub.DeleteStudy(delete) == manager.stub.DeleteStudy(delete)
 
 
+def test_a_request_id_is_for_one_call(manager: Running) -> None:
+    request = pb.CreateStudyRequest(request_id="reused", document=json.dumps(job("reused", script=SLEEPS)))
+    manager.stub.CreateStudy(request)
+    for call in (
+        lambda: manager.stub.StopStudy(pb.StopStudyRequest(request_id="reused", key=key("reused"))),
+        lambda: manager.stub.DeleteStudy(pb.DeleteStudyRequest(request_id="reused", key=key("reused"))),
+    ):
+        code, text = refused(call)
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert text == "`request_id` must be new for each call, but 'reused' was given to CreateStudy"
+    assert manager.study("reused").state == types.STUDY_STATE_RUNNING
+    manager.stub.StopStudy(pb.StopStudyRequest(key=key("reused")))
+
+
+def test_mistakes_of_algorithm_and_rule_are_named_together(manager: Running) -> None:
+    document = json.dumps(job("two", algorithm={"name": "nonsense"}, earlyStopping={"name": "folly"}))
+    reply = manager.stub.ValidateStudy(pb.ValidateStudyRequest(document=document))
+    assert [mistake.path for mistake in reply.mistakes] == ["spec.algorithm.name", "spec.earlyStopping.name"]
+
+
 def test_every_mistake_is_named_and_nothing_is_created(manager: Running) -> None:
     document = """
 apiVersion: tunesmith.dev/v1

@@ -1,6 +1,7 @@
 """Trials that a rule stops early: an engine over a real database and real processes, and a rule that a test scripts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.manager.test_engine import LosesCommit, create, folder, reached, runn
 
 from tunesmith.manager._context import Database
 from tunesmith.manager._engine import Engine
+from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.storage import DecisionRow, TrialRow
 from tunesmith.services.errors import ReportBug
 from tunesmith.study import AttemptEnding, StudyState, TrialState
@@ -87,6 +89,23 @@ async def test_one_that_asks_is_given_time_to_end(folder: Path) -> None:
         (attempt,) = await database.read(lambda tx: tx.attempts(slow.id))
     assert (slow.state, slow.value) == (TrialState.EARLY_STOPPED, -7.0)
     assert (attempt.ending, attempt.exit_status) == (AttemptEnding.STOPPED, 0)
+
+
+async def test_who_stops_the_study_does_not_wait_for_one_that_was_given_time(folder: Path) -> None:
+    deaf = f"cd ${{trial.dir}}; touch asks; i=0; while :; do {REPORT}; done"
+    async with stopped_study(folder, Stopper(after(3)), deaf) as (engine, database):
+        async with asyncio.timeout(20):
+            while not any(one.stop_kind for one in await database.read(lambda tx: tx.live_trials(UID))):
+                await engine.news.after(UID, engine.news.count(UID), 0.1)
+        await asyncio.sleep(0.3)
+        (slow,) = await database.read(lambda tx: tx.live_trials(UID))
+        assert slow.state is TrialState.RUNNING, "it has half a minute"
+        await database.write(lambda tx: operations.stop(tx, tx.study(UID), time.time()))
+        engine.wake(UID)
+        async with asyncio.timeout(10):
+            await reached(engine, UID, StudyState.STOPPED)
+        (_, slow), _ = await left(database)
+    assert slow.state is TrialState.EARLY_STOPPED
 
 
 async def test_one_that_ended_before_its_stop_has_succeeded(folder: Path) -> None:
