@@ -10,7 +10,7 @@ from tunesmith.manager.api._base import PERIOD, QUIET, Calls
 from tunesmith.manager.api._presence import Presence, present, present_stream
 from tunesmith.manager.storage import StudyRow, Tx
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import DocumentError, StudyJob, wire
+from tunesmith.study import DocumentError, Mistake, StudyJob, StudySpec, wire
 from tunesmith.v1 import manager_pb2 as pb
 
 KeyedRequest = pb.PauseStudyRequest | pb.ResumeStudyRequest | pb.StopStudyRequest | pb.EditStudyRequest
@@ -161,10 +161,9 @@ class StudyCalls(Calls):
 
     async def _checked(self, job: StudyJob) -> list[str]:
         """Warnings of the study's algorithm and rule; raises FixRequest with the mistakes of both."""
-        spec, rule = job.spec, job.spec.early_stopping
-        for path, given in (("algorithm", spec.algorithm.endpoint), ("earlyStopping", rule and rule.endpoint)):
-            if given and not self._allow_endpoints:
-                raise FixRequest(f"spec.{path}.endpoint: this server does not allow services of one's own")
+        spec = job.spec
+        if mistakes := [] if self._allow_endpoints else _endpoints(spec):
+            raise FixRequest("; ".join(f"{mistake.path}: {mistake.message}" for mistake in mistakes), mistakes)
         warnings, refusals = list[str](), list[FixRequest]()
         for validate in (self._context.suggester.validate, self._context.decider.validate):
             try:
@@ -193,6 +192,18 @@ class StudyCalls(Calls):
             self._engine.wake(study.uid)
         else:
             await self._engine.drive(study.uid)
+
+
+def _endpoints(spec: StudySpec) -> list[Mistake]:
+    """The addresses that a document names, as what they are where it must name none."""
+    given = {
+        "algorithm": spec.algorithm.endpoint,
+        "earlyStopping": spec.early_stopping and spec.early_stopping.endpoint,
+    }
+    rule = "must be left out: this server does not allow services of one's own"
+    return [
+        Mistake(f"spec.{part}.endpoint", f"{rule}, but got {address!r}") for part, address in given.items() if address
+    ]
 
 
 def _together(refusals: list[FixRequest]) -> FixRequest:

@@ -1,5 +1,6 @@
 """`tunesmith serve`: a manager for a team, at an address, with a token; and clients that nobody here wrote."""
 
+import json
 import os
 import stat
 import subprocess
@@ -142,3 +143,31 @@ def test_the_token_goes_along_to_another_database(house: House) -> None:
         assert house.json("get", "studies") == []
     with served(house, "--database", f"sqlite:///{house.folder}/other.db"):
         assert house.json("get", "studies") == []
+
+
+def test_over_tcp_a_document_names_no_services(house: House) -> None:
+    """Who may create a study here does not thereby make the server connect anywhere."""
+    endpoint = '"127.0.0.1:1"'
+    extra = f"  algorithm: {{name: a, endpoint: {endpoint}}}\n  earlyStopping: {{name: b, endpoint: {endpoint}}}\n"
+    house.write("study.yaml", STUDY.replace("SLEEP", "0") + extra)
+    with served(house) as address:
+        done = house("submit", "study.yaml", "--server", address, check=2)
+        for part in ("algorithm", "earlyStopping"):
+            assert (
+                f"spec.{part}.endpoint: must be left out: this server does not allow services of one's" in done.stderr
+            )
+        assert house.json("get", "studies", "--server", address) == []
+
+
+def test_an_early_stopping_service_elsewhere_is_asked(house: House) -> None:
+    with house.module("tunesmith.earlystop", "serve", "--listen", "127.0.0.1:0") as service:
+        assert service.stdout is not None
+        listening = json.loads(service.stdout.readline())["listen"][0]
+        with served(house, "--earlystop", listening) as address:
+            rules = [rule["name"] for rule in house.json("rules", "--server", address)]
+            house.write("study.yaml", STUDY.replace("SLEEP", "0") + "  earlyStopping: {name: folly}\n")
+            refused = house("submit", "study.yaml", "--server", address, check=2).stderr
+            assert "spec.earlyStopping.name" in refused
+        service.terminate()
+    assert "median" in rules
+    assert not (house.folder / ".tunesmith" / "earlystop.log").exists(), "none was started"
