@@ -17,6 +17,7 @@ from tunesmith.manager._apply import Outside, Round
 from tunesmith.manager._attempts import Watched
 from tunesmith.manager._context import Context, checkpoints, folder_of, prepared, watched
 from tunesmith.manager._inherit import inherit
+from tunesmith.manager._patience import FIRST_DELAY, LAST_DELAY, patiently
 from tunesmith.manager._reading import Reader
 from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Reply
@@ -35,8 +36,6 @@ NOTICE = 30.0
 """Seconds before TERM for a trial that is stopped early and looks whether it should stop: it may save its state."""
 AHEAD = 16
 """Proposals asked for at a time when they do not depend on results."""
-FIRST_DELAY, LAST_DELAY = 0.2, 5.0
-"""Seconds before a fault of the platform is tried again: the first wait, doubled up to the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,17 +320,10 @@ class StudyLoop:
     async def _ask(self, count: int, room: int) -> None:
         """Ask the suggestion service until it answers, or says that it never will."""
         self.context.fault_point("ask")
-        delay = FIRST_DELAY
-        while True:
-            try:
-                self._heard(await self._suggest(count, room))
-                break
-            except TryAgain as error:
-                await self._sit_out(error, delay)
-                delay = min(delay * 2, LAST_DELAY)
-            except TunesmithError as error:
-                self.broken = f"the algorithm failed: {error}"
-                break
+        try:
+            self._heard(await patiently(partial(self._suggest, count, room), self._sit_out))
+        except TunesmithError as error:
+            self.broken = f"the algorithm failed: {error}"
         self.wake()
 
     async def _suggest(self, count: int, room: int) -> Reply:

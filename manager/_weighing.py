@@ -5,17 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 from tunesmith.manager._context import Context
+from tunesmith.manager._patience import patiently
 from tunesmith.manager.storage import Fence, NewDecision
-from tunesmith.services.errors import FreeSpace, TryAgain, TunesmithError
+from tunesmith.services.errors import TunesmithError
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-FIRST_DELAY, LAST_DELAY = 0.2, 5.0
-"""Seconds before a service that is away is asked again: the first wait, doubled up to the last."""
 
 
 @dataclass(slots=True)
@@ -44,7 +40,7 @@ class Weigher:
             await self._reported.wait()
             self._reported.clear()
             try:
-                self.verdicts += await self._patiently(partial(self.context.decider.decide, self.uid))
+                self.verdicts += await patiently(partial(self.context.decider.decide, self.uid), self.sit_out)
             except TunesmithError as error:
                 await self._give_up(error)
                 return
@@ -58,7 +54,7 @@ class Weigher:
     async def _give_up(self, error: TunesmithError) -> None:
         """Trials run to their ends from now on: an error of a rule is no reason to lose a study."""
         log.error("study %s: its early-stopping rule failed: %s", self.uid, error)
-        await self._patiently(partial(self._note, f"no trial is stopped early from now on: {error}"))
+        await patiently(partial(self._note, f"no trial is stopped early from now on: {error}"), self.sit_out)
         self.context.changed(self.uid)
 
     async def _note(self, message: str) -> None:
@@ -66,13 +62,3 @@ class Weigher:
         await self.context.database.write(
             lambda tx: tx.add_event(self.uid, None, "", "ruleFailed", message, now), self.fence
         )
-
-    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do it as often as it takes until the platform is well."""
-        delay = FIRST_DELAY
-        while True:
-            try:
-                return await work()
-            except (FreeSpace, TryAgain) as error:
-                await self.sit_out(error, delay)
-                delay = min(delay * 2, LAST_DELAY)
