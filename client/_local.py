@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tunesmith.client._errors import ManagerDied, NoStudiesHere
+from tunesmith.client._program import program
 from tunesmith.services import errors, local
 
 LOG = "manager.log"
@@ -111,9 +111,8 @@ def answering(folder: Path) -> str | None:
 
 
 def _command(folder: Path) -> list[str]:
-    """How a manager is started. -P: modules of the folder we are in must not take the place of the manager's own."""
-    words = ["serve", "--folder", str(folder), "--idle", f"{IDLE:g}"]
-    return [sys.executable, "-P", "-m", "tunesmith.manager", *words]
+    """How a manager is started."""
+    return program("manager", "serve", "--folder", str(folder), "--idle", f"{IDLE:g}")
 
 
 def _start(folder: Path, command: Sequence[str], database: str | None, ready: float) -> str:

@@ -10,7 +10,7 @@ import click
 
 from tunesmith.client._target import Target
 
-__all__ = ["FORMATS", "Target", "namespace_option", "output_option", "server_option", "target"]
+__all__ = ["FORMATS", "Target", "namespace_option", "output_option", "server_option", "target", "target_before"]
 
 FORMATS = ("table", "json", "yaml")
 
@@ -62,6 +62,11 @@ def namespace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-n", "--namespace", metavar="NAME", default=None, help="The namespace.  [default: default]")(
         function
     )
+
+
+def target_before() -> Target:
+    """The target by the options before the command's name, else by the environment, for a command that takes none."""
+    return _merged(dict.fromkeys(("server", "namespace", *_FILES)))
 
 
 def _merged(options: dict[str, Any]) -> Target:

@@ -44,6 +44,10 @@ class Target:
         words += ["--server", self.server] if self.server else []
         return words + [word for name, file in self.files.items() for word in (f"--{name}", str(file))]
 
+    def environment(self) -> dict[str, str]:
+        """The variables that say the same as the files."""
+        return {f"TUNESMITH_{name.upper()}": str(file) for name, file in self.files.items()}
+
     def client(self, *, create: bool = False, database: str | None = None, namespace: str | None = None) -> "Client":
         """A client of the manager.
 
@@ -76,8 +80,7 @@ class Target:
         if self.server is None or not self.server.startswith("https://"):
             found = "no server" if self.server is None else self.server
             raise FixRequest(f"--ca, --cert and --key are for a server at https://host:port, but got {found}")
-        given = {f"TUNESMITH_{name.upper()}": str(file) for name, file in self.files.items()}
-        return ClientTls.from_environment({**os.environ, **given})
+        return ClientTls.from_environment({**os.environ, **self.environment()})
 
     @contextmanager
     def running(self, namespace: str | None = None) -> "Iterator[Client | None]":

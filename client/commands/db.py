@@ -1,12 +1,12 @@
 """`tunesmith db upgrade`: the tables of a database, brought to this version."""
 
 import os
-import sys
 from typing import NoReturn
 
 import click
 
 from tunesmith.client._options import output_option
+from tunesmith.client._program import become
 
 
 @click.group("db", epilog="\b\nExample:\n  tunesmith db upgrade postgresql://tuner@db/tunesmith")
@@ -23,6 +23,5 @@ def upgrade(url: str, output: str | None) -> NoReturn:
     A URL with a password is better given as TUNESMITH_DATABASE: arguments can be seen by every user of the machine.
     """
     # The process that does it is the manager's, and is told in a way that nobody else sees.
-    environment = {**os.environ, "TUNESMITH_DATABASE": url}
-    words = ["db-upgrade", "--output", output or "table"]
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "tunesmith.manager", *words], environment)
+    os.environ["TUNESMITH_DATABASE"] = url
+    become("manager", "db-upgrade", "--output", output or "table")

@@ -4,12 +4,14 @@ Each is a program of its own, which takes the same options; the command becomes 
 """
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+
+from tunesmith.client._options import target_before
+from tunesmith.client._program import become
 
 MANAGER = "127.0.0.1:6790"
 SUGGESTION = "127.0.0.1:6789"
@@ -87,7 +89,7 @@ def command(dashboard: str | None, **given: Any) -> NoReturn:
     """
     if dashboard is not None:
         _start_dashboard(dashboard, Path(given["folder"]).absolute(), given)
-    become("tunesmith.manager")
+    _serve("manager")
 
 
 def _start_dashboard(listen: str, folder: Path, given: dict[str, Any]) -> None:
@@ -117,8 +119,9 @@ def ui() -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def ui_serve(words: tuple[str, ...]) -> NoReturn:
     """Run the dashboard of this folder's studies, or of a manager at --server, in the foreground. See --help."""
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "tunesmith.ui", "serve", *words])
+    where = target_before()
+    os.environ.update(where.environment())
+    become("ui", "serve", *(["--server", where.server] if where.server else []), *words)
 
 
 @click.group(epilog="\b\nExample:\n  tunesmith manager serve --listen 127.0.0.1:6790")
@@ -132,7 +135,7 @@ def manager() -> None:
 @_manager
 def manager_serve(**_: Any) -> NoReturn:
     """Run the manager, in the foreground. Without --listen it serves this folder only."""
-    become("tunesmith.manager")
+    _serve("manager")
 
 
 @click.group(epilog="\b\nExample:\n  tunesmith suggestion serve --listen 127.0.0.1:6789")
@@ -146,7 +149,7 @@ def suggestion() -> None:
 @_network
 def suggestion_serve(**_: Any) -> NoReturn:
     """Run the suggestion service, in the foreground."""
-    become("tunesmith.suggestion")
+    _serve("suggestion")
 
 
 @click.group(epilog="\b\nExample:\n  tunesmith earlystop serve --listen 127.0.0.1:6788")
@@ -160,15 +163,12 @@ def earlystop() -> None:
 @_network
 def earlystop_serve(**_: Any) -> NoReturn:
     """Run the early-stopping service, in the foreground."""
-    become("tunesmith.earlystop")
+    _serve("earlystop")
 
 
-def become(module: str) -> NoReturn:
-    """Replace this process by a service, so that signals and exit codes are the service's own."""
-    words = _words(click.get_current_context())
-    sys.stdout.flush()
-    # -P: modules of the folder we are in must not take the place of the service's own.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", module, "serve", *words])
+def _serve(room: str) -> NoReturn:
+    """Become a service with the options that we were given."""
+    become(room, "serve", *_words(click.get_current_context()))
 
 
 def _words(context: click.Context) -> list[str]:

@@ -37,6 +37,7 @@ CASES = [
         "suggestion serve --algorithm sobol --algorithm grid --listen 127.0.0.1:6789",
     ),
     ("ui serve --listen 127.0.0.1:0 --no-login", "ui serve --listen 127.0.0.1:0 --no-login"),
+    ("--server a:1 ui serve --listen b:2", "ui serve --server a:1 --listen b:2"),
     ("earlystop serve --rule median", "earlystop serve --rule median --listen 127.0.0.1:6788"),
     (
         "manager serve --earlystop unix:/e --suggestion unix:/s",
