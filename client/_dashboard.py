@@ -2,38 +2,49 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Sequence
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 
 
-def start_dashboard(listen: str, *options: str) -> None:
-    """Start it, and leave it alone: it says where it is on our standard error. Raises NotOffered without its packages.
+def start_dashboard(listen: str, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    """Start it, and say where it is once it listens. Raises NotNow when it does not start; it has said why itself.
 
     It leaves when this process has ended, whatever program that has become by then: the pipe between them closes.
 
     Args:
         listen: `host:port`; port 0: any free one.
         options: As `tunesmith ui serve` takes them.
+        environment: Variables that it gets beside ours.
     """
-    from tunesmith.services.errors import NotOffered
+    from tunesmith.client._output import note
 
-    missing = [name for name in ("fastapi", "uvicorn", "jinja2") if find_spec(name) is None]
-    if missing:
-        raise NotOffered(f"the dashboard needs {' and '.join(missing)}: pip install 'tunesmith[ui]'")
-    _spawn(["--listen", listen, "--words", *options])
+    address = _spawn(["--listen", listen, *options], {**os.environ, **(environment or {})})
+    base, _, key = address.partition("login?key=")
+    note(f"The dashboard is at {base}")
+    if key:
+        note(f"This address signs you in, once:\n  {address}")
 
 
-def _spawn(words: Sequence[str]) -> None:
+def _spawn(words: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Where it listens."""
+    from tunesmith.client._program import program
+    from tunesmith.services._parent import announced
+    from tunesmith.services.errors import NotNow
+
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)  # it is to outlive an `exec`
-    # -P: modules of the folder we are in must not take the place of the dashboard's own.
-    command = [sys.executable, "-P", "-m", "tunesmith.ui", "serve", "--parent-pipe", str(read_end), *words]
-    subprocess.Popen(
-        command,
+    child = subprocess.Popen(
+        program("ui", "serve", "--parent-pipe", str(read_end), *words),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno(),
+        stdout=subprocess.PIPE,
+        env=environment,
         pass_fds=(read_end,),
         process_group=0,  # the terminal's Ctrl-C is for us; it leaves when we have
     )
     os.close(read_end)
+    assert child.stdout is not None
+    with child.stdout as lines:
+        for line in lines:
+            if found := announced(line):
+                return found[0]
+    os.close(write_end)
+    raise NotNow(f"the dashboard could not be started: it ended with status {child.wait()}")

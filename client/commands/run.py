@@ -62,29 +62,30 @@ def command(
     Given again, the same command takes the study up where it was: after Ctrl-C, a crash, or a change of its limits. A
     study that has ended shows its result, and nothing is started. FILE may be `-` for standard input.
     """
+    if dashboard and detach:
+        raise click.UsageError(
+            "--dashboard stays with the command and does not go with --detach: see `tunesmith ui serve`"
+        )
     if not dry_run and Path(".tunesmith").is_dir():  # a folder without one stays so when the document is wrong
         _begin(where, database)
     text, job = read(where, file, trials, sets, name)
     if dry_run:
         _show_dry_run(where, job, str(file), text)
         return 0
-    if dashboard:
-        _start_dashboard(where, detach=detach)
     _begin(where, database)
+    if dashboard:
+        _start_dashboard(where)
     again = _again(file, trials, sets, name, where)
     with where.client(create=True, database=database, namespace=job.namespace) as client:
         return _run(client, where, job, str(file), text, again, detach=detach)
 
 
-def _start_dashboard(where: Target, *, detach: bool) -> None:
+def _start_dashboard(where: Target) -> None:
     """The dashboard of this folder's manager, or of the one elsewhere, at an address that signs in once."""
     from tunesmith.client._dashboard import start_dashboard
-    from tunesmith.services.errors import FixRequest
 
-    if detach:
-        raise FixRequest("--dashboard stays with the command and does not go with --detach: see `tunesmith ui serve`")
     server = ["--server", where.server] if where.server else []
-    start_dashboard("127.0.0.1:0", "--folder", str(Path.cwd()), *server)
+    start_dashboard("127.0.0.1:0", "--folder", str(Path.cwd()), *server, environment=where.environment())
 
 
 def read(
