@@ -44,7 +44,7 @@ class Forecast:
 def seen(curve: Curve, count: int, *, best: bool) -> tuple[float, float] | None:
     """The level that a curve has after `count` observations, and what it gained in the latter half of them.
 
-    `best`: levels are the best so far; else averages of the last quarter. None: there is no finite one.
+    `best`: levels are the best so far; else averages of the last quarter. None: no value of the former half is finite.
     """
     level = curve.best if best else lambda many: _recent(curve, many)
     now, then = level(count), level(max((count + 1) // 2, 1))

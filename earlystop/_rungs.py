@@ -8,9 +8,9 @@ fill.
 import math
 from typing import Final
 
-from tunesmith.earlystop._others import EVERYBODY, Group, first_from, is_best, others
+from tunesmith.earlystop._others import EVERYBODY, Group, first_from, others
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._standings import standing
+from tunesmith.earlystop._verdict import unless_best
 from tunesmith.services.settings import SettingDescription, SettingType
 
 LEAST: Final = "minResource"
@@ -62,13 +62,10 @@ def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = 
     kept = max(many // factor, 1)
     at = f"at the rung of step {rung}"
     if not math.isfinite(own):
-        return Decision(trial, True, f"{at} its value is not finite, and those of {len(there)} others are", step)
+        reason = f"{at} its value is not finite, and those of {len(there)} others are"
+        return unless_best(study, trial, step, reason)
     called = f"the best {kept} of {many} trials" if kept > 1 else f"the best of {many} trials"
     if there.below(own) < kept:
         return Decision(trial, False, f"{at} its {study.shown(own)} is among {called}", step)
-    worse = f"{at} its {study.shown(own)} is worse than {study.shown(there.at(kept - 1))}, the last of {called}"
-    if is_best(study, trial):
-        return Decision(
-            trial, False, f"{worse}, but its {study.shown(standing(study, trial))} is the best of all", step
-        )
-    return Decision(trial, True, worse, step)
+    last = f"{study.shown(there.at(kept - 1))}, the last of {called}"
+    return unless_best(study, trial, step, f"{at} its {study.shown(own)} is worse than {last}")

@@ -25,11 +25,16 @@ def compared(study: StudyView, trial: int, step: int, own: float, bar: float, ca
     mine, theirs = called
     limit = f"{study.shown(bar)}, {theirs}"
     if not math.isfinite(own):
-        return Decision(trial, True, f"up to step {step} it has no finite value to set against {limit}", step)
+        return unless_best(study, trial, step, f"up to step {step} it has no finite value to set against {limit}")
     seen = f"at step {step} its {mine} {study.shown(own)} is"
     if own <= bar:
         return Decision(trial, False, f"{seen} not worse than {limit}", step)
-    if is_best(study, trial):
-        best = f"but its {study.shown(standing(study, trial))} is the best of all trials"
-        return Decision(trial, False, f"{seen} worse than {limit}, {best}", step)
-    return Decision(trial, True, f"{seen} worse than {limit}", step)
+    return unless_best(study, trial, step, f"{seen} worse than {limit}")
+
+
+def unless_best(study: StudyView, trial: int, step: int, reason: str) -> Decision:
+    """Stop a trial, unless it is the best of all, whatever was looked at."""
+    if not is_best(study, trial):
+        return Decision(trial, True, reason, step)
+    best = f"but its {study.shown(standing(study, trial))} is the best of all trials"
+    return Decision(trial, False, f"{reason}, {best}", step)

@@ -11,7 +11,7 @@ from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import TRIALS, interval, min_trials, start_step
 from tunesmith.earlystop._standings import keeps_best, standing
-from tunesmith.earlystop._verdict import weighed_at
+from tunesmith.earlystop._verdict import unless_best, weighed_at
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Mistake, StudySpec, TrialState
 
@@ -70,9 +70,11 @@ class CurvePrediction:
         step, bar = curve.steps[place], best_of_others(study, number)
         if (learned := _learned(study, step)) is None or not math.isfinite(bar):
             return None
-        if (now := seen(curve, place + 1, best=keeps_best(study))) is None:
+        if not math.isfinite(curve.best(place + 1)):
             text = f"up to step {step} it has no finite value to set against {study.shown(bar)}, the best"
-            return Decision(number, True, text, step)
+            return unless_best(study, number, step, text)
+        if (now := seen(curve, place + 1, best=keeps_best(study))) is None:
+            return None
         forecast = learned.forecast(*now)
         mean = min(forecast.mean, now[0]) if keeps_best(study) else forecast.mean
         chance = 1.0 if standing(study, number) <= bar else forecast.below(bar)

@@ -78,6 +78,14 @@ def test_the_best_is_never_stopped() -> None:
     assert study.one(1).stop, "another runs that is better"
 
 
+def test_the_best_may_have_had_no_finite_value_when_it_was_weighed() -> None:
+    study = Study(make_spec("median", startStep=1, minTrials=1, interval=5))
+    study.finish(0, [2.0] * 5)
+    study.report(1, [math.nan, 1.0])
+    study.report(2, [math.nan, 3.0])
+    assert [(one.step, one.stop) for one in study.ask(1, 2)] == [(1, False), (1, True)]
+
+
 def test_the_strategy_says_what_is_best() -> None:
     study = Study(make_spec("median", startStep=1, minTrials=1, strategy=Strategy.LATEST))
     study.finish(0, [2.0, 2.0, 2.0, 2.0])

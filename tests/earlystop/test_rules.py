@@ -8,10 +8,11 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.earlystop.conformance import EVENTS, Event, spec_of, tell
 from tests.earlystop.studies import Study, make_spec
 
 from tunesmith.earlystop._forecast import learn, student_cdf
-from tunesmith.earlystop._others import Pool
+from tunesmith.earlystop._others import Pool, is_best
 from tunesmith.earlystop._rungs import highest_rung
 from tunesmith.earlystop._signed_rank import p_greater
 from tunesmith.earlystop.rules.hyperband import weights
@@ -146,6 +147,17 @@ class TestRungs:
             "at the rung of step 2 its 0.5 is worse than 0.2, the last of the best 2 of 6 trials"
         )
 
+    def test_one_that_was_not_finite_at_a_rung_may_be_the_best(self) -> None:
+        study = Study(make_spec("asha", minResource=2, reductionFactor=2))
+        study.finish(0, [0.5, 0.5])
+        study.report(1, [0.1, math.nan])
+        study.report(2, [0.9, math.nan])
+        assert [decision.stop for decision in study.ask(1, 2)] == [False, True]
+        assert study.one(1).reason == (
+            "at the rung of step 2 its value is not finite, and those of 1 others are, "
+            "but its 0.1 is the best of all trials"
+        )
+
     def test_a_rung_that_was_jumped_over_is_looked_at_later(self) -> None:
         study = Study(make_spec("asha", minResource=4, reductionFactor=2))
         study.finish(0, [0.5] * 7)
@@ -269,6 +281,22 @@ class TestSignedRank:
         assert p_greater(np.zeros(5)) == 1.0
 
 
+@pytest.mark.parametrize("name", ["median", "percentile", "asha", "hyperband", "curve"])
+@given(events=EVENTS, strategy=st.sampled_from(Strategy), interval=st.integers(1, 4))
+@settings(max_examples=200, deadline=None)
+def test_what_compares_never_stops_the_best(name: str, events: list[Event], strategy: Strategy, interval: int) -> None:
+    """Whatever it reported, NaN included, and whichever of its values is looked at."""
+    spec = spec_of(name, strategy=strategy)
+    assert spec.early_stopping is not None
+    given_settings = dict(spec.early_stopping.settings)
+    if name in ("median", "percentile", "curve"):
+        given_settings["interval"] = interval
+    study = Study(make_spec(name, given_settings, strategy=strategy))
+    tell(study, events)
+    for decision in study.ask(*range(7)):
+        assert not (decision.stop and is_best(study.held.view(), decision.trial)), decision
+
+
 @given(
     ended=st.lists(st.integers(-5, 5), max_size=9),
     running=st.lists(st.integers(-5, 5), max_size=5),
@@ -324,6 +352,17 @@ class TestCurve:
         assert abs(slow.predicted_final - (0.9 - 0.9 / 20)) < 0.05
         assert hopeless.reason.startswith("at step 10 with 0.3 it is expected to end at 0.3")
         assert "and to beat 0.845, the best, with a probability of" in hopeless.reason
+
+    def test_a_trial_that_began_with_nan_is_weighed_when_its_gain_is_known(self) -> None:
+        study = Study(make_spec("curve", startStep=1))
+        for number in range(6):
+            study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
+        study.report(7, [math.nan, math.nan, math.nan, 9.0])
+        assert study.ask(7) == [], "what it gained since step 2 is not known"
+        study.report(7, {5: 9.0, 6: 9.0, 7: 9.0})
+        assert study.one(7).reason.startswith("at step 7 with 9 it is expected to end at ")
+        study.report(8, [math.nan] * 4)
+        assert study.one(8).reason == "up to step 4 it has no finite value to set against 0.05, the best"
 
     def test_other_strategies(self) -> None:
         study = Study(make_spec("curve", strategy=Strategy.LATEST))
