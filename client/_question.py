@@ -65,17 +65,15 @@ def validate(spec: "StudySpec") -> list[str]:
         questions = [_algorithm_says(spec), *([_rule_says(spec)] if spec.early_stopping else [])]
         return await asyncio.gather(*questions, return_exceptions=True)
 
-    warnings, refusals = list[str](), list[errors.FixRequest]()
-    for answer in asyncio.run(ask()):
-        if isinstance(answer, errors.FixRequest):
-            refusals.append(answer)
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            warnings += answer
-    if refusals:
+    answers = asyncio.run(ask())
+    if refusals := [answer for answer in answers if isinstance(answer, errors.FixRequest)]:
         mistakes = [mistake for refusal in refusals for mistake in refusal.mistakes]
         raise errors.FixRequest("; ".join(refusal.message for refusal in refusals), mistakes)
+    warnings = list[str]()
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+        warnings += answer
     return warnings
 
 

@@ -153,6 +153,17 @@ async def test_a_rule_of_ones_own_is_asked_where_it_listens(command: Command, fo
     assert done.err.startswith("Note: algorithm and rule are not checked: ")
 
 
+def test_a_mistake_is_told_though_the_other_service_is_away(command: Command, folder: Path) -> None:
+    away = DOCUMENT + f"  earlyStopping: {{name: scripted, endpoint: 'unix:{folder}/nobody'}}\n"
+    (folder / "study.yaml").write_text(away.replace("seed: 7", "sed: 7"))
+    for words in (("validate", "study.yaml"), ("run", "study.yaml", "--dry-run")):
+        done = command(*words)
+        assert (done.code, done.out) == (2, "")
+        assert ": spec.algorithm.settings.sed: " in done.err
+    (folder / "study.yaml").write_text(away)
+    assert command("validate", "study.yaml").code == 3
+
+
 def test_algorithms_of_a_manager_elsewhere(
     command: Command, fake: Fake, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
