@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -26,7 +25,8 @@ class ObservationLogs:
     def __init__(self, allowed: Sequence[str] = (), *, all_allowed: bool = False) -> None:
         """Ask the DB managers at these addresses, or at any."""
         self._allowed, self._all = frozenset(allowed), all_allowed
-        self._known: OrderedDict[Key, float] = OrderedDict()
+        self._known: dict[Key, float] = {}
+        """Those used last come last."""
 
     async def averages(self, address: str, trials: Iterable[str], metric: str, reports: int) -> list[float]:
         """Average of the finite ones among the first so many reports of each trial that has some.
@@ -35,15 +35,16 @@ class ObservationLogs:
         nobody answers there.
         """
         keys = [(address, trial, metric, reports) for trial in sorted(set(trials))]
-        if missing := [key for key in keys if key not in self._known]:
+        found = {key: self._known.pop(key) for key in keys if key in self._known}
+        self._known |= found  # used last
+        if missing := [key for key in keys if key not in found]:
             self._check(address)
-            await self._learn(address, missing)
-        found = [self._known[key] for key in keys]
-        for key in keys:
-            self._known.move_to_end(key)
+            learned = await self._learn(address, missing)
+            found |= learned
+            self._known |= learned
         while len(self._known) > _MOST:
-            self._known.popitem(last=False)
-        return [average for average in found if math.isfinite(average)]
+            del self._known[next(iter(self._known))]
+        return [found[key] for key in keys if math.isfinite(found[key])]
 
     def _check(self, address: str) -> None:
         if len(address.split(":")) != 2:
@@ -54,19 +55,19 @@ class ObservationLogs:
                 "--follow-db-managers)"
             )
 
-    async def _learn(self, address: str, keys: Sequence[Key]) -> None:
+    async def _learn(self, address: str, keys: Sequence[Key]) -> dict[Key, float]:
         gate = asyncio.Semaphore(_AT_ONCE)
         async with open_channel(address, deadline=DEADLINE) as channel:
             stub = api_pb2_grpc.DBManagerStub(channel)
 
-            async def learn(key: Key) -> None:
+            async def learn(key: Key) -> float:
                 async with gate:
                     _, trial, metric, reports = key
                     request = katib.GetObservationLogRequest(trial_name=trial, metric_name=metric)
                     reply = await answer(stub.GetObservationLog(request), address)
-                    self._known[key] = _average(reply.observation_log.metric_logs[:reports])
+                    return _average(reply.observation_log.metric_logs[:reports])
 
-            await asyncio.gather(*map(learn, keys))
+            return dict(zip(keys, await asyncio.gather(*map(learn, keys)), strict=True))
 
 
 def _average(logs: Sequence[katib.MetricLog]) -> float:

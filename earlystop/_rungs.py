@@ -10,14 +10,14 @@ from typing import Final
 
 from tunesmith.earlystop._others import EVERYBODY, Group, first_from, others
 from tunesmith.earlystop._rule import Decision, StudyView
+from tunesmith.earlystop._settings import LIMIT, PATH
 from tunesmith.earlystop._verdict import unless_best
-from tunesmith.services.settings import SettingDescription, SettingType
+from tunesmith.services.settings import SettingDescription, Settings, SettingType
+from tunesmith.study import Mistake
 
 LEAST: Final = "minResource"
 MOST: Final = "maxResource"
 FACTOR: Final = "reductionFactor"
-LIMIT: Final = 10**9
-"""Resources beyond it are mistakes of whoever wrote them."""
 
 
 def rung_settings(least: int, factor: int, most: str) -> tuple[SettingDescription, ...]:
@@ -37,6 +37,14 @@ def rung_settings(least: int, factor: int, most: str) -> tuple[SettingDescriptio
             aliases=("reduction_factor", "eta"),
         ),
     )
+
+
+def rungs_problem(settings: Settings) -> list[Mistake]:
+    """Say when the first rung lies beyond the largest resource."""
+    if settings[MOST] is None or settings.integer(LEAST) <= settings.integer(MOST):
+        return []
+    got = f"({LEAST}={settings[LEAST]}, {MOST}={settings[MOST]})"
+    return [Mistake(f"{PATH}.{MOST}", f"`{LEAST} <= {MOST}` must hold, but got {got}")]
 
 
 def highest_rung(step: int, first: int, factor: int, end: int | None) -> int | None:

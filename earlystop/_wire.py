@@ -1,6 +1,7 @@
 """Between our values and the messages of the contract; nothing else here knows both."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from tunesmith.earlystop._curve import bounded
 from tunesmith.earlystop._curves import Curves, Ended
@@ -31,7 +32,7 @@ def _check(chunk: messages.ObservationChunk) -> None:
     if not trials == steps == values:
         rule = "the columns of observations must be of one length"
         raise FixRequest(f"{rule}, but got (trials={trials}, steps={steps}, values={values})")
-    least = min((*chunk.restarted[:1], *chunk.restarted, *chunk.trials), default=0)
+    least = min(chain(chunk.restarted, chunk.trials), default=0)
     if least < 0:
         raise FixRequest(f"trials must have numbers of 0 or more, but got {least}")
 

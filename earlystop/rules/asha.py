@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, halved, highest_rung, rung_settings
-from tunesmith.earlystop._settings import PATH
+from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, halved, highest_rung, rung_settings, rungs_problem
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 
@@ -25,7 +24,7 @@ class Asha:
             "whenever others have reached its rung. Take `hyperband` when early values may mislead."
         ),
         source="L. Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934.",
-        settings=rung_settings(1, 4, "The step at which trials end; from there on none is stopped."),
+        settings=rung_settings(1, 4, "The step at which trials end; there are no rungs from there on."),
     )
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
@@ -41,11 +40,3 @@ class Asha:
             if rung is not None and (decision := halved(study, number, rung, given.integer(FACTOR))):
                 found.append(decision)
         return found
-
-
-def rungs_problem(settings: Settings) -> list[Mistake]:
-    """Say when the first rung lies beyond the largest resource."""
-    if settings[MOST] is None or settings.integer(LEAST) <= settings.integer(MOST):
-        return []
-    got = f"({LEAST}={settings[LEAST]}, {MOST}={settings[MOST]})"
-    return [Mistake(f"{PATH}.{MOST}", f"`{LEAST} <= {MOST}` must hold, but got {got}")]

@@ -7,8 +7,8 @@ from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._others import Group
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, LIMIT, MOST, halved, highest_rung, rung_settings
-from tunesmith.earlystop.rules.asha import rungs_problem
+from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, halved, highest_rung, rung_settings, rungs_problem
+from tunesmith.earlystop._settings import LIMIT
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec, TrialState
 
@@ -46,14 +46,13 @@ class Hyperband:
         """Compare each trial with those of its bracket that have reached its rung."""
         if (end := _end(study)) is None:
             return []
-        given, found, bracket_of = study.settings, list[Decision](), _Brackets.of(study, end)
+        given, found, brackets = study.settings, list[Decision](), _Brackets.of(study, end)
         factor = given.integer(FACTOR)
         for number in trials:
-            bracket = bracket_of[number]
+            bracket = brackets[number]
             first = given.integer(LEAST) * factor**bracket
             rung = highest_rung(study.curves[number].last, first, factor, end)
-            group = Group((end, bracket), lambda other, bracket=bracket: bracket_of[other] == bracket)  # type: ignore[misc]
-            if rung is not None and (decision := halved(study, number, rung, factor, group)):
+            if rung is not None and (decision := halved(study, number, rung, factor, brackets.group(bracket))):
                 found.append(decision)
         return found
 
@@ -96,6 +95,10 @@ class _Brackets(dict[int, int]):
             bracket += 1
         self[number] = bracket
         return bracket
+
+    def group(self, bracket: int) -> Group:
+        """The trials of a bracket; while none ends, these brackets are not replaced."""
+        return Group(bracket, lambda number: self[number] == bracket)
 
     @classmethod
     def of(cls, study: StudyView, end: int) -> "_Brackets":

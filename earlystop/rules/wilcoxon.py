@@ -8,6 +8,7 @@ from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
+from tunesmith.earlystop._settings import LIMIT
 from tunesmith.earlystop._signed_rank import p_greater
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Mistake, StudySpec, TrialState
@@ -50,7 +51,7 @@ class Wilcoxon:
                 "No trial is stopped before so many instances can be compared.",
                 2,
                 min=2,
-                max=10**9,
+                max=LIMIT,
                 aliases=("n_startup_steps",),
             ),
         ),

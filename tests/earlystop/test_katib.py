@@ -1,5 +1,6 @@
 """Katib's contract: its own cases as calls over a socket, with its texts, and rules from a DB manager's logs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.earlystop.process import ServiceProcess
 
-from tunesmith.earlystop import load_registry
+from tunesmith.earlystop import _katib_logs, load_registry
 from tunesmith.earlystop._katib import KatibEarlyStopping
 from tunesmith.earlystop._katib_logs import ObservationLogs
 from tunesmith.katib.v1beta1 import api_pb2 as katib
@@ -159,6 +160,16 @@ async def test_the_rule_is_a_median() -> None:
 async def test_too_few_trials_make_no_rule() -> None:
     async with katib_side() as (stub, _, address):
         assert not (await stub.GetEarlyStoppingRules(asked(address, "one", "two", "none"))).early_stopping_rules
+
+
+async def test_what_is_known_is_bounded_also_while_others_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_katib_logs, "_MOST", 1)
+    async with katib_side() as (stub, database, address):
+        for _ in range(2):
+            requests = (asked(address, *names, least=2) for names in (["one", "two"], ["two", "three"], ["one"] * 2))
+            replies = await asyncio.gather(*map(stub.GetEarlyStoppingRules, requests))
+            assert [len(reply.early_stopping_rules) for reply in replies] == [1, 1, 0]
+        assert len(database.asked) > 5, "they were forgotten"
 
 
 async def test_addresses_are_followed_only_when_that_was_asked_for() -> None:

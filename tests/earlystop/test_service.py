@@ -12,7 +12,7 @@ from tests.earlystop.studies import NAMES, make_spec
 
 from tunesmith.services.channel import rpc_errors
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
-from tunesmith.study import Objective, ObjectiveType, Strategy, StudySpec, TrialState, wire
+from tunesmith.study import Objective, ObjectiveType, RuleSpec, Strategy, StudySpec, TrialState, wire
 from tunesmith.v1 import early_stopping_pb2 as messages
 from tunesmith.v1 import suggestion_pb2, types_pb2
 
@@ -68,6 +68,44 @@ class TestValidate:
         with pytest.raises(FixRequest, match="must not be given beside 'startStep'"):
             self.validate(service, make_spec("median", startStep=2, start_step=2))
 
+    @pytest.mark.parametrize(
+        ("name", "given", "field", "message"),
+        [
+            (
+                rule,
+                {"minResource": 5, "maxResource": 4},
+                ".maxResource",
+                "`minResource <= maxResource` must hold, but got (minResource=5, maxResource=4)",
+            )
+            for rule in ("asha", "hyperband")
+        ]
+        + [
+            (
+                "threshold",
+                {"lower": 2, "upper": 1},
+                ".upper",
+                "`lower <= upper` must hold, but got (lower=2.0, upper=1.0)",
+            ),
+        ],
+    )
+    def test_settings_that_do_not_go_together(
+        self, service: ServiceProcess, name: str, given: dict[str, float], field: str, message: str
+    ) -> None:
+        with pytest.raises(FixRequest) as refused:
+            self.validate(service, make_spec(name, given))
+        (mistake,) = refused.value.mistakes
+        assert (mistake.path, mistake.message) == (f"spec.earlyStopping.settings{field}", message)
+
+    def test_a_threshold_needs_a_bound(self, service: ServiceProcess) -> None:
+        spec = dataclasses.replace(make_spec("threshold"), early_stopping=RuleSpec("threshold"))
+        with pytest.raises(FixRequest) as refused:
+            self.validate(service, spec)
+        (mistake,) = refused.value.mistakes
+        assert (mistake.path, mistake.message) == (
+            "spec.earlyStopping.settings",
+            "`lower` or `upper` must be given, but neither is",
+        )
+
     def test_several_objectives(self, service: ServiceProcess) -> None:
         spec = make_spec("median")
         two = (*spec.objectives, Objective("size", ObjectiveType.MINIMIZE))
@@ -114,7 +152,7 @@ class TestDecide:
         caller.tell(messages.ObservationChunk(restarted=[2], trials=[2], steps=[2], values=[0.2], finished=[record]))
         assert not caller.ask(service.channel, 2).decisions, "it has ended"
         decision = caller.one(service.channel, 3)
-        assert decision.reason.endswith("1.1 is not worse than 0.9, the median of 3 trials") or decision.stop
+        assert decision.reason.endswith("0.95 is worse than 0.9, the median of 3 trials")
 
     def test_a_trial_that_finished_and_runs_again(self, service: ServiceProcess, caller: Caller) -> None:
         told(caller)
