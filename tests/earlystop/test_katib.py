@@ -86,6 +86,9 @@ class DbManager(api_pb2_grpc.DBManagerServicer):
 
     values: dict[str, Sequence[str]]
     asked: list[str] = field(default_factory=list)
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Set when the reply about a trial may go."""
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
     def register(self, server: grpc.aio.Server) -> list[str]:
         api_pb2_grpc.add_DBManagerServicer_to_server(self, server)
@@ -96,6 +99,9 @@ class DbManager(api_pb2_grpc.DBManagerServicer):
     ) -> katib.GetObservationLogReply:
         assert request.metric_name == "accuracy"
         self.asked.append(request.trial_name)
+        if (event := self.held.get(request.trial_name)) is not None:
+            self.waiting.set()
+            await event.wait()
         metrics = (katib.Metric(name="accuracy", value=value) for value in self.values[request.trial_name])
         logs = [katib.MetricLog(time_stamp="2026-01-01T00:00:00Z", metric=metric) for metric in metrics]
         return katib.GetObservationLogReply(observation_log=katib.ObservationLog(metric_logs=logs))
@@ -162,14 +168,19 @@ async def test_too_few_trials_make_no_rule() -> None:
         assert not (await stub.GetEarlyStoppingRules(asked(address, "one", "two", "none"))).early_stopping_rules
 
 
-async def test_what_is_known_is_bounded_also_while_others_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_known_is_bounded_also_while_a_call_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_katib_logs, "_MOST", 1)
     async with katib_side() as (stub, database, address):
-        for _ in range(2):
-            requests = (asked(address, *names, least=2) for names in (["one", "two"], ["two", "three"], ["one"] * 2))
-            replies = await asyncio.gather(*map(stub.GetEarlyStoppingRules, requests))
-            assert [len(reply.early_stopping_rules) for reply in replies] == [1, 1, 0]
-        assert len(database.asked) > 5, "they were forgotten"
+        await stub.GetEarlyStoppingRules(asked(address, "one"))
+        database.held["two"] = asyncio.Event()
+        waits = asyncio.ensure_future(stub.GetEarlyStoppingRules(asked(address, "one", "two", least=2)))
+        await database.waiting.wait()
+        await stub.GetEarlyStoppingRules(asked(address, "three"))
+        database.held["two"].set()
+        assert (await waits).early_stopping_rules
+        assert database.asked == ["one", "two", "three"], "what was known is not asked for again"
+        await stub.GetEarlyStoppingRules(asked(address, "one"))
+        assert database.asked[3:] == ["one"], "it was forgotten"
 
 
 async def test_addresses_are_followed_only_when_that_was_asked_for() -> None:
