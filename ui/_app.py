@@ -10,34 +10,43 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from tunesmith import __version__
 from tunesmith.client import _local
 from tunesmith.services import local
 from tunesmith.services.errors import TunesmithError
 from tunesmith.ui import _assets
-from tunesmith.ui._calls import Find, Lines
+from tunesmith.ui._calls import Find, Wire
 from tunesmith.ui._desk import Desk
 from tunesmith.ui._problems import add_handlers
 from tunesmith.ui._settings import Settings
 from tunesmith.ui.api import router as api
 from tunesmith.ui.pages import router as pages
-from tunesmith.ui.security import Door, Headers, Hosts
+from tunesmith.ui.security import Bodies, Door, Headers, Hosts
 
 _ABOUT = "The dashboard's data as JSON. Fields are named as `tunesmith get -o json` names them, and are never renamed."
+
+
+class Dashboard(FastAPI):
+    """The application."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Our headers around all of it, for the answer to a failure that nobody thought of is made outside the rest."""
+        return Headers(super().build_middleware_stack())
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The dashboard, as an ASGI application."""
     secret = folder_token(settings.folder) if settings.local else None
-    desk = Desk(settings, Door(settings, secret), Lines(finder(settings)))
+    desk = Desk(settings, Door(settings, secret), Wire(finder(settings)))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await desk.close()
 
-    app = FastAPI(
+    app = Dashboard(
         title="Tunesmith",
         version=__version__,
         description=_ABOUT,
@@ -54,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_middleware(Hosts, settings=settings)
-    app.add_middleware(Headers)
+    app.add_middleware(Bodies)
     return app
 
 

@@ -1,11 +1,10 @@
-"""Calls to a manager from asyncio: as `client._connection`, whose errors and patience they share."""
+"""Calls to a manager from asyncio, as `client._connection` makes them from threads."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 
@@ -13,15 +12,11 @@ from tunesmith.services import errors
 from tunesmith.services.channel import ClientTls, call_error, open_channel, tls_for
 from tunesmith.v1.manager_pb2_grpc import ManagerServiceStub
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 Find = Callable[[], Awaitable[str]]
 """Gives the manager's address, and brings a local manager up when none answers."""
 
 _PAUSES = (0.1, 0.3, 0.6)
 """Seconds between the attempts of a call that nobody answers."""
-_CALLERS = 64
-"""Callers whose channels are kept open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +29,52 @@ class _Open:
     tls: ClientTls | None
 
 
-class Line:
-    """A channel to one manager with one caller's token, opened at the first call."""
+class Wire:
+    """The channel to a manager, opened at the first call. All callers share it: a token goes with each call."""
 
-    def __init__(self, find: Find, token: str | None) -> None:
-        """`token` None: a manager that asks for none."""
-        self._find, self.token = find, token
+    def __init__(self, find: Find) -> None:
+        """It leads to the manager that `find` gives."""
+        self.find = find
         self._lock = asyncio.Lock()
         self._open: _Open | None = None
+
+    async def opened(self) -> _Open:
+        """The channel; one is opened first where there is none."""
+        async with self._lock:
+            if self._open is None:
+                address = await self.find()
+                tls = tls_for(address)
+                channel = open_channel(address, tls=tls)
+                self._open = _Open(channel, ManagerServiceStub(channel), address, tls)
+            return self._open
+
+    async def ours(self, error: BaseException, place: _Open) -> BaseException:
+        """The error that was meant. A channel on which nobody answers is given up: the next call looks anew.
+
+        Giving it up cancels what is under way on it, which says nothing of the task that waits for that.
+        """
+        if isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            return error if task is None or task.cancelling() else errors.CheckAddress("the manager went away")
+        assert isinstance(error, grpc.RpcError)
+        meant = await asyncio.to_thread(call_error, error, place.address, place.tls)
+        if isinstance(meant, errors.CheckAddress) and self._open is place:
+            await self.close()
+        return meant
+
+    async def close(self) -> None:
+        """Close the channel; a later call opens another."""
+        place, self._open = self._open, None
+        if place is not None:
+            await place.channel.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The manager as one caller reaches it. `token` None: a manager that asks for none."""
+
+    wire: Wire
+    token: str | None
 
     async def call(self, method: str, request: Any) -> Any:
         """One call. It is sent again while nobody answers, so a call that changes something carries a request id."""
@@ -56,13 +89,13 @@ class Line:
 
     async def stream(self, method: str, request: Any) -> AsyncIterator[Any]:
         """One call with many answers; closing the iterator ends it."""
-        place = await self._opened()
-        answers = getattr(place.stub, method)(request)
+        place = await self.wire.opened()
+        answers = getattr(place.stub, method)(request, metadata=self._metadata())
         try:
             async for answer in answers:
                 yield answer
-        except grpc.RpcError as error:
-            raise await self._ours(error, place) from None
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            raise await self.wire.ours(error, place) from None
         finally:
             answers.cancel()
 
@@ -71,58 +104,16 @@ class Line:
         async with aclosing(self.stream(method, request)) as answers:  # type: ignore[type-var]
             return [answer async for answer in answers]
 
-    async def close(self) -> None:
-        """Close the channel; a later call opens another."""
-        place, self._open = self._open, None
-        if place is not None:
-            await place.channel.close()
-
     async def _once(self, method: str, request: Any) -> Any:
-        place = await self._opened()
+        place = await self.wire.opened()
         try:
-            return await getattr(place.stub, method)(request)
-        except grpc.RpcError as error:
-            raise await self._ours(error, place) from None
+            return await getattr(place.stub, method)(request, metadata=self._metadata())
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            raise await self.wire.ours(error, place) from None
 
-    async def _opened(self) -> _Open:
-        async with self._lock:
-            if self._open is None:
-                address = await self._find()
-                tls = tls_for(address)
-                channel = open_channel(address, token=self.token, tls=tls)
-                self._open = _Open(channel, ManagerServiceStub(channel), address, tls)
-            return self._open
-
-    async def _ours(self, error: grpc.RpcError, place: _Open) -> errors.TunesmithError:
-        """The error that was meant. A channel on which nobody answers is given up: the next call looks anew."""
-        ours = await asyncio.to_thread(call_error, error, place.address, place.tls)
-        if isinstance(ours, errors.CheckAddress) and self._open is place:
-            await self.close()
-        return ours
-
-
-class Lines:
-    """A line for each caller, the least used ones closed."""
-
-    def __init__(self, find: Find) -> None:
-        """All of them lead to the manager that `find` gives."""
-        self.find = find
-        self._lines: OrderedDict[str | None, Line] = OrderedDict()
-
-    def of(self, token: str | None) -> Line:
-        """The line of whoever holds that token."""
-        line = self._lines.pop(token, None) or Line(self.find, token)
-        self._lines[token] = line
-        return line
-
-    async def tidy(self) -> None:
-        """Close the lines of callers who were not seen for long."""
-        while len(self._lines) > _CALLERS:
-            _, line = self._lines.popitem(last=False)
-            await line.close()
-
-    async def close(self) -> None:
-        """Close all."""
-        for line in self._lines.values():
-            await line.close()
-        self._lines.clear()
+    def _metadata(self) -> grpc.aio.Metadata:
+        if self.token is None:
+            return grpc.aio.Metadata()
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise errors.Authenticate("no manager knows this token: it holds letters that no header can carry")
+        return grpc.aio.Metadata(("authorization", f"Bearer {self.token}"))

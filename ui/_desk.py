@@ -1,4 +1,4 @@
-"""What the dashboard's parts share: settings, door, lines to the manager, what is kept of studies."""
+"""What the dashboard's parts share: settings, door, the wire to the manager, what is kept of studies."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -8,7 +8,7 @@ from fastapi import Depends, Header
 from starlette.requests import Request
 
 from tunesmith.services.channel import answer, open_channel, tls_for
-from tunesmith.ui._calls import Lines
+from tunesmith.ui._calls import Line, Wire
 from tunesmith.ui._live import Live
 from tunesmith.ui._manager import Manager
 from tunesmith.ui._settings import Settings
@@ -22,21 +22,19 @@ class Desk:
 
     settings: Settings
     door: Door
-    lines: Lines
+    wire: Wire
     shelf: Shelf = field(default_factory=Shelf)
     live: Live = field(default_factory=Live)
 
-    async def manager(self, guest: Guest, request: str | None = None) -> Manager:
-        """The manager as one guest sees it; `request`: id of the change that is asked for."""
-        line = self.lines.of(guest.token)
-        await self.lines.tidy()
-        return Manager(line, request)
+    def manager(self, token: str | None, request: str | None = None) -> Manager:
+        """The manager as the holder of a token sees it; `request`: id of the change that is asked for."""
+        return Manager(Line(self.wire, token), request)
 
     async def check(self) -> None:
         """Raise an error unless the manager answers. It tells its health without a token."""
         from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-        address = await self.lines.find()
+        address = await self.wire.find()
         tls = tls_for(address)
         async with open_channel(address, tls=tls, deadline=5) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
@@ -46,7 +44,7 @@ class Desk:
         """End what is under way."""
         await self.live.close()
         await self.shelf.close()
-        await self.lines.close()
+        await self.wire.close()
 
 
 def desk_of(request: Request) -> Desk:
@@ -77,7 +75,7 @@ async def manager_of(
     request: Request, guest: Annotated[Guest, Depends(guest_of)], x_request_id: RequestId = None
 ) -> Manager:
     """The manager as whoever asks sees it."""
-    return await desk_of(request).manager(guest, x_request_id and change_id(request, x_request_id))
+    return desk_of(request).manager(guest.token, x_request_id and change_id(request, x_request_id))
 
 
 def change_id(request: Request, given: str) -> str:

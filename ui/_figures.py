@@ -10,7 +10,7 @@ from typing import Any
 
 from tunesmith.client._trial_values import Observation, Trial
 from tunesmith.client._values import Study
-from tunesmith.services.errors import NotFound, TunesmithError
+from tunesmith.services.errors import NotFound
 from tunesmith.ui._manager import Manager, trial_key
 from tunesmith.ui._shelf import Shelf
 
@@ -87,16 +87,12 @@ async def _brought_out(manager: Manager, study: Study, wish: Wish, figure: Figur
     """The figure with one trial's curve drawn thick over the others, which become faint."""
     metric = wish.metric or study.spec.objective.metric
     key = trial_key(study.namespace, study.name, str(wish.trial))
-    try:
-        rows = [row for row in await manager.observations(key, [metric]) if row.value == row.value]
-    except TunesmithError:
-        return figure
-    steps = [index if row.step is None else row.step for index, row in enumerate(rows)]
+    rows = [row for row in await manager.observations(key, [metric]) if row.value == row.value]
     others = [{**trace, "opacity": 0.25, "showlegend": False, "hoverinfo": "skip"} for trace in figure["data"]]
     one = {
         "type": "scatter",
         "mode": "lines+markers" if len(rows) <= 60 else "lines",
-        "x": steps,
+        "x": [row.step for row in rows],
         "y": [row.value if abs(row.value) != float("inf") else None for row in rows],
         "name": f"trial {wish.trial}",
         "line": {"width": 3, "color": "#dd6b12"},

@@ -2,7 +2,7 @@
 
 import io
 import shlex
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -35,7 +35,30 @@ _START = "apiVersion: tunesmith.dev/v1\nkind: StudyJob\n"
 
 def form_of(text: str) -> dict[str, Any]:
     """What the form shows of a document; null for what is not given. Raises FixRequest where it is no YAML mapping."""
-    document = _load(text)
+    return _shown(_load(text))
+
+
+def with_form(text: str, form: Mapping[str, Any]) -> str:
+    """A document that says what the form says; comments, and what the form does not show, stay. Raises FixRequest.
+
+    Only what differs from what the form shows of the document is read: a text cannot say all that a value can.
+    """
+    document = _load(text or _START)
+    shown = _shown(document)
+    for name, where in _TEXTS.items():
+        if not _same(form, shown, name):
+            _set(document, where, _scalar(name, form[name]))
+    if not _same(form, shown, "command"):
+        _set(document, ("spec", "trial", "command"), _command(form["command"]))
+    if isinstance(form.get("parameters"), list):
+        forms = [entry for entry in form["parameters"] if isinstance(entry, Mapping)]
+        entries = _matched(_get(document, ("spec", "parameters")), forms)
+        new = CommentedSeq([_parameter(one, entry) for one, entry in zip(forms, entries, strict=True)])
+        _set(document, ("spec", "parameters"), new or None)
+    return _dump(document)
+
+
+def _shown(document: CommentedMap) -> dict[str, Any]:
     form: dict[str, Any] = {name: _plain(_get(document, where)) for name, where in _TEXTS.items()}
     command = _get(document, ("spec", "trial", "command"))
     form["command"] = " ".join(_quoted(str(word)) for word in command) if isinstance(command, list) else None
@@ -45,20 +68,10 @@ def form_of(text: str) -> dict[str, Any]:
     return form
 
 
-def with_form(text: str, form: Mapping[str, Any]) -> str:
-    """A document that says what the form says; comments, and what the form does not show, stay. Raises FixRequest."""
-    document = _load(text or _START)
-    for name, where in _TEXTS.items():
-        if name in form:
-            _set(document, where, _scalar(name, form[name]))
-    if "command" in form:
-        _set(document, ("spec", "trial", "command"), _command(form["command"]))
-    if isinstance(form.get("parameters"), list):
-        old = _get(document, ("spec", "parameters"))
-        known = {str(entry.get("name")): entry for entry in old or () if isinstance(entry, dict)}
-        new = CommentedSeq([_parameter(entry, known) for entry in form["parameters"] if isinstance(entry, Mapping)])
-        _set(document, ("spec", "parameters"), new or None)
-    return _dump(document)
+def _same(form: Mapping[str, Any], shown: Mapping[str, Any], name: str) -> bool:
+    """Whether a field is as it was shown; one that the form leaves out is."""
+    before, now = shown[name], form.get(name, shown[name])
+    return ("" if before is None else str(before)) == ("" if now is None else str(now))
 
 
 def _load(text: str) -> CommentedMap:
@@ -152,12 +165,28 @@ def _parameter_form(entry: Mapping[str, Any]) -> dict[str, Any]:
     return form
 
 
-def _parameter(form: Mapping[str, Any], known: Mapping[str, Any]) -> CommentedMap:
+def _matched(found: Any, forms: Sequence[Mapping[str, Any]]) -> list[CommentedMap]:
+    """The entry of each form: the one of its name, else the one at its place, which was renamed; or a new one."""
+    old = [entry for entry in found or () if isinstance(entry, CommentedMap)]
+    known = {str(entry.get("name")): entry for entry in old}
+    names = [str(form.get("name")) for form in forms]
+    renamed = {
+        now: entry
+        for now, (before, entry) in zip(names, known.items(), strict=False)
+        if len(known) == len(names) and before not in names
+    }
+    return [known.get(name) or renamed.get(name) or _entry() for name in names]
+
+
+def _entry() -> CommentedMap:
+    entry = CommentedMap()
+    entry.fa.set_flow_style()
+    return entry
+
+
+def _parameter(form: Mapping[str, Any], entry: CommentedMap) -> CommentedMap:
     """A parameter's entry, with what the form does not show of it (conditions, a default)."""
-    entry = known.get(str(form.get("name")))
-    if not isinstance(entry, CommentedMap):
-        entry = CommentedMap()
-        entry.fa.set_flow_style()
+    shown = _parameter_form(entry)
     for name in ("name", "type", "distribution"):
         _set(entry, (name,), _scalar(name, form.get(name)))
     ranged = form.get("type") in ("double", "int")
@@ -165,9 +194,12 @@ def _parameter(form: Mapping[str, Any], known: Mapping[str, Any]) -> CommentedMa
         text = str(form.get(name) if form.get(name) is not None else "").strip()
         _set(entry, (name,), _number(text) if text and ranged else None)
     values = [_value(text, form.get("type")) for text in str(form.get("values") or "").split(",") if text.strip()]
-    listed = CommentedSeq(values)
-    listed.fa.set_flow_style()
-    _set(entry, ("values",), None if ranged or not values else listed)
+    if ranged or not values:
+        _set(entry, ("values",), None)
+    elif not _same(form, shown, "values"):
+        listed = CommentedSeq(values)
+        listed.fa.set_flow_style()
+        _set(entry, ("values",), listed)
     return entry
 
 

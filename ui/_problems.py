@@ -36,6 +36,7 @@ TITLES = {
     404: "Not found",
     405: "Not done here",
     409: "Not now",
+    413: "The request is too large",
     421: "Not our name",
     422: "The request is wrong",
     501: "Not offered",
@@ -59,7 +60,7 @@ def problem(
     """The answer that tells of a problem, to a program or to a person."""
     title = TITLES.get(status, "Something went wrong")
     if wants_page(request):
-        if status == 401:
+        if status == 401 and request.app.state.desk.settings.login:
             return RedirectResponse(link(request, "/login", next=_here(request)), status_code=303)
         return page(request, "error.html", status=status, title=title, detail=detail, status_code=status)
     content = {

@@ -82,9 +82,9 @@ def serve_dashboard(settings: Settings, serving: Serving, say: Callable[[str], N
         if error.name and error.name.startswith("tunesmith"):
             raise
         raise NotOffered(f"the dashboard needs {error.name}: pip install 'tunesmith[ui]'") from None
-    listener = _listener(serving.address)
+    listener = listener_of(serving.address)
     app = create_app(settings)
-    server = _server(app, serving)
+    server = server_of(app, serving)
     base = f"{'https' if serving.tls[0] else 'http'}://{_shown(serving.address, listener)}{settings.root_path}"
     key = app.state.desk.door.new_key() if settings.login and settings.has_credentials else None
 
@@ -104,7 +104,7 @@ def serve_dashboard(settings: Settings, serving: Serving, say: Callable[[str], N
     asyncio.run(run())
 
 
-def _server(app: "FastAPI", serving: Serving) -> "uvicorn.Server":
+def server_of(app: "FastAPI", serving: Serving) -> "uvicorn.Server":
     """What answers."""
     import uvicorn
 
@@ -139,7 +139,7 @@ def _tell(serving: Serving, base: str, key: str | None, say: Callable[[str], Non
         say(f"This address signs you in, once:\n  {base}/login?key={key}")
 
 
-def _listener(address: TcpAddress) -> socket.socket:
+def listener_of(address: TcpAddress) -> socket.socket:
     """A socket that listens. Raises NotNow or FixRequest."""
     try:
         family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]

@@ -159,7 +159,16 @@ async def test_many_viewers_hear_of_one_study(dashboard: Make) -> None:
     assert {answer.text for answer in answers} == {answers[0].text}
 
 
-@pytest.mark.parametrize("path", ["/studies/default/nobody", "/studies/default/first/trials/99", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/studies/default/nobody",
+        "/studies/default/first/trials/99",
+        "/studies/default/first/figures/beauty",
+        "/studies/default/first/figures/curves?trial=99",
+        "/nothing",
+    ],
+)
 async def test_problems_are_told_as_documents(dashboard: Make, path: str) -> None:
     answer = await dashboard().get(API + path)
     assert answer.status_code == 404

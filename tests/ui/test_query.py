@@ -72,6 +72,27 @@ def test_a_form_changes_what_it_shows_and_nothing_else() -> None:
     assert form_of(changed)["command"] == "python train.py 'two words'"
 
 
+def test_a_form_leaves_alone_what_it_cannot_show() -> None:
+    """It sends all that it shows with every change; what a person did not touch is not read back from its text."""
+    text = (
+        "apiVersion: tunesmith.dev/v1\nkind: StudyJob\nspec:\n  parameters:\n"
+        "    - {name: layers, type: categorical, values: ['64,64', '128']}\n"
+        "    - {name: flag, type: categorical, values: [true, 1, '1']}\n"
+        "  trial:\n    command: python train.py\n"
+    )
+    form = {name: "" if value is None else value for name, value in form_of(text).items()}
+    changed = with_form(text, form | {"trials": "9"})
+    assert changed == text + "  limits:\n    trials: 9\n"
+
+
+def test_a_parameter_that_is_renamed_keeps_what_the_form_does_not_show() -> None:
+    _, text = starters()["03-conditional"]
+    form = form_of(text)
+    [place] = [i for i, one in enumerate(form["parameters"]) if one["name"] == "gamma"]
+    form["parameters"][place]["name"] = "width"
+    assert with_form(text, form) == text.replace("name: gamma", "name: width")
+
+
 @pytest.mark.parametrize("text", ["a: [", "- a\n- b", "a: &x [*x, *x]", "a: " + "[" * 500])
 def test_a_text_that_is_no_document(text: str) -> None:
     with pytest.raises(FixRequest):

@@ -1,11 +1,12 @@
 """Who comes in, from where, and what browsers may do."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from tests.ui.conftest import Make, Served
+from tests.ui.conftest import HOST, Make, Served
 
 from tunesmith.services.errors import FixRequest
 from tunesmith.ui._serve import Serving
@@ -55,6 +56,52 @@ async def test_a_manager_elsewhere_judges_tokens(dashboard: Make, manager: Serve
     assert (await client.post("/login", data={"token": "wrong"})).status_code == 401
     await signed_in(client, token)
     assert (await client.get(STUDIES)).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["tök", "a\x07b"])
+async def test_a_token_that_no_header_can_carry_is_not_known(dashboard: Make, manager: Served, wrong: str) -> None:
+    client = dashboard(server=manager.tcp, token=None)
+    assert (await client.post("/login", data={"token": wrong})).status_code == 401
+    sent = f"Bearer {wrong}".encode("latin-1")
+    assert (await client.get(STUDIES, headers=[(b"authorization", sent)])).status_code == 401
+
+
+async def test_without_login_nobody_is_sent_to_sign_in(dashboard: Make, manager: Served) -> None:
+    """Where the manager wants a token all the same, the page says so."""
+    page = await dashboard(server=manager.tcp, token=None, login=False).get("/", headers=PAGE)
+    assert page.status_code == 401
+    assert "this server wants a token" in page.text
+
+
+async def test_nobody_makes_it_read_more_than_a_request_may_hold(dashboard: Make, token: str) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(1000):
+            taken += 1
+            yield b" " * 1024 * 1024
+
+    answer = await dashboard(token=None).post("/api/v1/studies", content=endless())
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert taken < 20
+
+
+async def test_a_failure_that_nobody_thought_of_is_told_with_the_same_headers(dashboard: Make) -> None:
+    client = dashboard()
+    app = client._transport.app  # type: ignore[attr-defined]
+
+    async def broken() -> None:
+        raise RuntimeError("hunter2")
+
+    app.add_api_route("/broken", broken)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=HOST) as other:
+        answer = await other.get("/broken", headers=PAGE)
+    assert answer.status_code == 500
+    assert "hunter2" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_the_cookie_is_for_this_dashboard_alone(dashboard: Make, token: str) -> None:

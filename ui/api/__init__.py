@@ -15,6 +15,7 @@ _SAID = {
     403: "Whose token it is may not do that.",
     404: "What is named is not there.",
     409: "The state of the thing does not allow it, or its name is taken.",
+    413: "The request is too large.",
     422: "The request or the document is wrong; `mistakes` says where.",
     503: "The manager cannot be reached.",
 }

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 from tunesmith.services.errors import Authenticate, Forbidden
 from tunesmith.ui._desk import ADesk, Desk, guest_of
 from tunesmith.ui._links import link
-from tunesmith.ui._manager import Manager
 from tunesmith.ui._page import page
 from tunesmith.ui.security import Guest, Session
 from tunesmith.ui.security._door import cookie_name
@@ -70,11 +69,8 @@ async def _session(desk: Desk, token: str) -> Session | None:
     """The session of a token's holder; a manager elsewhere is asked whether it knows the token."""
     if desk.settings.local:
         return desk.door.by_token(token)
-    if not token.isascii() or not token.isprintable():
-        return None  # no header can carry it
-    manager = Manager(desk.lines.of(token))
     try:
-        await manager.line.call("ListStudies", pb.ListStudiesRequest(page_size=1))
+        await desk.manager(token).line.call("ListStudies", pb.ListStudiesRequest(page_size=1))
     except Authenticate:
         return None
     return desk.door.sessions.begin(token)
