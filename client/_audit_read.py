@@ -34,9 +34,12 @@ def audit_of(client: Client, study: Study, rerun: Study | None) -> Audit:
     """
     own = _finished(client, study)
     again = {} if rerun is None else _finished(client, rerun)
-    stopped = client.trials(study.name, states=[TrialState.EARLY_STOPPED])
-    judged = tuple(_judged(client, study, trial, own, again) for trial in stopped)
-    return Audit(study, judged, len(own))
+    stops = {decision.trial: decision for decision in client.decisions(study.name, stops=True)}  # the last of each
+    judged = [
+        _judged(study, trial, _curve(client, study, trial), stops.get(trial.name), own, again)
+        for trial in client.trials(study.name, states=[TrialState.EARLY_STOPPED])
+    ]
+    return Audit(study, tuple(judged), len(own))
 
 
 def _finished(client: Client, study: Study) -> dict[Key, Finished]:
@@ -52,18 +55,19 @@ def _finished(client: Client, study: Study) -> dict[Key, Finished]:
 
 def _curve(client: Client, study: Study, trial: Trial) -> Curve:
     rows = client.observations(study.name, trial.name, metrics=[study.spec.objective.metric])
-    return Curve.of([(index if row.step is None else row.step, row.value) for index, row in enumerate(rows)])
-
-
-def _stop(client: Client, study: Study, trial: Trial) -> Decision | None:
-    """The decision that stopped it."""
-    return next(reversed(client.decisions(study.name, trial.name, stops=True)), None)
+    return Curve.of([(row.step, row.value) for row in rows])
 
 
 def _judged(
-    client: Client, study: Study, trial: Trial, own: Mapping[Key, Finished], again: Mapping[Key, Finished]
+    study: Study,
+    trial: Trial,
+    curve: Curve,
+    decision: Decision | None,
+    own: Mapping[Key, Finished],
+    again: Mapping[Key, Finished],
 ) -> Stopped:
-    key, curve, decision = key_of(trial.assignment), _curve(client, study, trial), _stop(client, study, trial)
+    """Compared with what finished; `decision` stopped it."""
+    key = key_of(trial.assignment)
     others = [*own.values(), *(finished for other, finished in again.items() if other != key)]
     found = estimate(study.spec.objective, curve, [(one.curve, one.value) for one in others])
     predicted = None if decision is None else decision.predicted

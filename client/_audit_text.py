@@ -73,7 +73,7 @@ def verdict(audit: Audit) -> str:
         return bold(f"Stopping cost the best: {safe(better.trial.name)} reaches {reached} when it runs to its end.")
     if missed is None:
         way = f"`tunesmith audit {safe(audit.study.name)} --finish {FEWEST + 1}` runs some to the end"
-        return f"Nobody can say what stopping cost: fewer than {FEWEST} trials have finished. {way}."
+        return f"Nobody can say what stopping cost: fewer than {FEWEST} trials finished that got so far. {way}."
     words = "probably cost nothing" if missed <= NOTHING else "may have cost the best"
     words = "probably cost the best" if missed > PROBABLY else words
     return bold(f"Stopping {words}: P(best missed) = {percent(missed)}.")

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -95,21 +96,14 @@ class Client(WorkerCalls):
         all_namespaces: bool = False,
     ) -> list[Study]:
         """All studies, oldest first; only those in one of `states`, and with all `labels`, where these are given."""
-        found: list[Study] = []
-        token = ""
-        while True:
-            request = manager_pb2.ListStudiesRequest(
-                namespace="" if all_namespaces else self.namespace,
-                page_size=_PAGE,
-                page_token=token,
-                states=[wire.STUDY_STATE_TO_PROTO[state] for state in states],
-                labels=labels or {},
-            )
-            reply = self._connection.call(lambda stub: stub.ListStudies, request)
-            found += map(Study.from_proto, reply.studies)
-            token = reply.next_page_token
-            if not token:
-                return found
+        request = manager_pb2.ListStudiesRequest(
+            namespace="" if all_namespaces else self.namespace,
+            page_size=_PAGE,
+            states=[wire.STUDY_STATE_TO_PROTO[state] for state in states],
+            labels=labels or {},
+        )
+        pages = self._connection.pages(lambda stub: stub.ListStudies, request)
+        return [Study.from_proto(study) for reply in pages for study in reply.studies]
 
     def study(self, name: str) -> Study:
         """One study. Raises NotFound."""
@@ -234,21 +228,13 @@ class Client(WorkerCalls):
 
     def trials(self, study: str, *, states: Sequence[TrialState] = (), limit: int | None = None) -> list[Trial]:
         """The trials of a study by number; only those in one of `states`, and only the first `limit`, if given."""
-        found: list[Trial] = []
-        token = ""
-        while True:
-            size = _PAGE if limit is None else min(_PAGE, limit - len(found))
-            request = manager_pb2.ListTrialsRequest(
-                study=self._key(study),
-                page_size=size,
-                page_token=token,
-                states=[wire.TRIAL_STATE_TO_PROTO[state] for state in states],
-            )
-            reply = self._connection.call(lambda stub: stub.ListTrials, request)
-            found += map(Trial.from_proto, reply.trials)
-            token = reply.next_page_token
-            if not token or (limit is not None and len(found) >= limit):
-                return found
+        request = manager_pb2.ListTrialsRequest(
+            study=self._key(study),
+            page_size=_PAGE if limit is None else min(_PAGE, limit),
+            states=[wire.TRIAL_STATE_TO_PROTO[state] for state in states],
+        )
+        pages = self._connection.pages(lambda stub: stub.ListTrials, request)
+        return list(islice((Trial.from_proto(trial) for reply in pages for trial in reply.trials), limit))
 
     def trial(self, study: str, trial: str | int) -> Trial:
         """One trial, by its name or its number. Raises NotFound."""
@@ -339,38 +325,22 @@ class Client(WorkerCalls):
 
     def events(self, study: str, trial: str | int | None = None) -> list[Event]:
         """What happened to a study and its trials, oldest first; with `trial` only to that one."""
-        found: list[Event] = []
-        token = ""
-        while True:
-            request = manager_pb2.ListEventsRequest(
-                study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE, page_token=token
-            )
-            reply = self._connection.call(lambda stub: stub.ListEvents, request)
-            found += map(Event.from_proto, reply.events)
-            token = reply.next_page_token
-            if not token:
-                return found
+        request = manager_pb2.ListEventsRequest(
+            study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE
+        )
+        pages = self._connection.pages(lambda stub: stub.ListEvents, request)
+        return [Event.from_proto(event) for reply in pages for event in reply.events]
 
     def decisions(self, study: str, trial: str | int | None = None, *, stops: bool = False) -> list[Decision]:
         """What the study's early-stopping rule said of its trials, oldest first.
 
         With `trial` only of that one; `stops`: only decisions to stop a trial.
         """
-        found: list[Decision] = []
-        token = ""
-        while True:
-            request = manager_pb2.ListDecisionsRequest(
-                study=self._key(study),
-                trial="" if trial is None else str(trial),
-                stops=stops,
-                page_size=_PAGE,
-                page_token=token,
-            )
-            reply = self._connection.call(lambda stub: stub.ListDecisions, request)
-            found += map(Decision.from_proto, reply.decisions)
-            token = reply.next_page_token
-            if not token:
-                return found
+        request = manager_pb2.ListDecisionsRequest(
+            study=self._key(study), trial="" if trial is None else str(trial), stops=stops, page_size=_PAGE
+        )
+        pages = self._connection.pages(lambda stub: stub.ListDecisions, request)
+        return [Decision.from_proto(decision) for reply in pages for decision in reply.decisions]
 
     # -------------------------------------------------- algorithms and rules
 

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tunesmith.services import errors
 
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+
+
+class _Asks(Protocol):
+    """A request for one page of a list."""
+
+    page_token: str
+
+
+class _Page(Protocol):
+    """One page; the token of the next one is empty where there is none."""
+
+    next_page_token: str
+
+
+PageRequest = TypeVar("PageRequest", bound=_Asks)
+Page = TypeVar("Page", bound=_Page)
 
 DEADLINE = 30.0
 """Seconds in which a call must answer."""
@@ -69,6 +85,19 @@ class Connection:
             except errors.CheckAddress:
                 time.sleep(pause)
         return self._once(method, request)
+
+    def pages(
+        self,
+        method: "Callable[[ManagerServiceStub], grpc.UnaryUnaryMultiCallable[PageRequest, Page]]",
+        request: PageRequest,
+    ) -> Iterator[Page]:
+        """All pages of a list, each asked for when it is wanted; `request` goes from one to the next."""
+        while True:
+            page = self.call(method, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     def stream(
         self,

@@ -184,11 +184,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One number that a trial reported; `value` may be NaN or infinite. `time` is seconds since 1970-01-01 UTC."""
+    """One number that a trial reported; `value` may be NaN or infinite. `time` is seconds since 1970-01-01 UTC.
+
+    `step`: as it was reported, or else the count of the metric's observations before it.
+    """
 
     metric: str
     value: float
-    step: int | None
+    step: int
     time: float
     source: str
     sequence: int
@@ -196,10 +199,9 @@ class Observation:
 
 def observations_from_proto(columns: "manager_pb2.ObservationColumns") -> list[Observation]:
     """One message's packed columns, as rows."""
-    steps: list[int] | list[None] = list(columns.step) or [None] * len(columns.value)
     return [
         Observation(columns.names[metric], value, step, time / 1e9, columns.source, sequence)
         for metric, value, step, time, sequence in zip(
-            columns.metric, columns.value, steps, columns.time, columns.sequence, strict=True
+            columns.metric, columns.value, columns.step, columns.time, columns.sequence, strict=True
         )
     ]

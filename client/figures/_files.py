@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tunesmith.client.figures._kind import Figure
@@ -75,10 +76,14 @@ def _pictures(figures: Mapping[Path, Figure], dark: bool) -> None:
         raise NotOffered(_BROWSER) from None
     themed = [_themed(figure, dark) for figure in figures.values()]
     heights = [figure["layout"].get("height", _HEIGHT) for figure in themed]
-    try:
-        write_images(fig=themed, file=list(figures), width=_WIDTH, height=heights, scale=_SCALE, validate=False)
-    except RuntimeError as error:  # of Plotly, when there is no browser; of the browser, when it does not start
-        raise NotOffered(f"{_BROWSER}; {str(error).strip().splitlines()[0]}") from None
+    with TemporaryDirectory(prefix="tunesmith-") as folder:  # that it cannot write, Kaleido tells nobody
+        drawn = [Path(folder, f"{place}.png") for place in range(len(themed))]
+        try:
+            write_images(fig=themed, file=drawn, width=_WIDTH, height=heights, scale=_SCALE, validate=False)
+        except RuntimeError as error:  # of Plotly, when there is no browser; of the browser, when it does not start
+            raise NotOffered(f"{_BROWSER}; {str(error).strip().splitlines()[0]}") from None
+        for path, picture in zip(figures, drawn, strict=True):
+            path.write_bytes(picture.read_bytes())
 
 
 def _themed(figure: Figure, dark: bool) -> Figure:

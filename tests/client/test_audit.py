@@ -88,7 +88,7 @@ def test_nobody_can_say(tmp_path: Path) -> None:
     none = replace(audit, stopped=audit.stopped[2:3])
     assert none.missed is None
     assert audit_lines(none, None)[-1] == (
-        "Nobody can say what stopping cost: fewer than 4 trials have finished."
+        "Nobody can say what stopping cost: fewer than 4 trials finished that got so far."
         " `tunesmith audit digits --finish 5` runs some to the end."
     )
     assert audit_lines(replace(audit, stopped=()), None) == ["No trial of study digits was stopped early."]

@@ -179,14 +179,27 @@ spec:
 
 
 def test_a_picture(tmp_path: Path) -> None:
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))):
-        missing("Chromium or Chrome")
+    needs_a_browser()
     data = sample(30)
     write_one(tmp_path / "a.png", "digits", [figure("history", data)], dark=True)
     assert size(tmp_path / "a.png") == (2000, 1120)
     made = {kind: figure(kind, data) for kind in ("edf", "slice")}
     paths = write_all(tmp_path / "all", "digits", made, "png")
     assert [size(path)[0] for path in paths.values()] == [2000, 2000]
+
+
+def test_pictures_that_cannot_be(ended: Running, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_a_browser()
+    done = command("plot", "digits", "--output", "no/such/folder.png")
+    assert (done.code, "No such file or directory" in done.err, "written" in done.err) == (2, True, False)
+    monkeypatch.setenv("BROWSER_PATH", "/bin/false")
+    done = command("plot", "digits", "--output", "a.png")
+    assert (done.code, "a PNG needs Kaleido and a browser" in done.err) == (2, True)
+
+
+def needs_a_browser() -> None:
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))):
+        missing("Chromium or Chrome")
 
 
 def size(path: Path) -> tuple[int, int]:

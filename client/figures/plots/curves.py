@@ -16,7 +16,7 @@ from tunesmith.study import TrialState
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tunesmith.client._trial_values import Observation, Trial
+    from tunesmith.client._trial_values import Trial
 
     Floats = NDArray[np.float64]
 
@@ -39,22 +39,16 @@ def draw(view: View) -> Figure:
     seen: set[TrialState] = set()
     traces = [_line(view, trial, slimmed(curves[trial.number], room), best, seen) for trial in drawn]
     y = np.concatenate([curve[:, 1] for curve in curves.values()])
-    axes = {"xaxis": _style.axis(_step_title(view), zeroline=False), "yaxis": value_axis(view.label, y)}
+    axes = {"xaxis": _style.axis("step", zeroline=False), "yaxis": value_axis(view.label, y)}
     return {"data": traces, "layout": _style.layout(**axes, meta={"drawn": len(drawn), "of": len(view.trials)})}
 
 
 def _curve(view: View, number: int) -> "Floats":
     """Shape (points, 2): step and value, by step; values that are not finite are left out."""
     rows = [row for row in view.data.observations[number] if row.metric == view.metric]
-    steps = [place if row.step is None else row.step for place, row in enumerate(rows, 1)]
-    found = np.array([steps, [row.value for row in rows]], dtype=np.float64).T.reshape(-1, 2)
+    found = np.array([(row.step, row.value) for row in rows], dtype=np.float64).reshape(-1, 2)
     found = found[np.isfinite(found[:, 1])]
     return found[np.argsort(found[:, 0], kind="stable")]
-
-
-def _step_title(view: View) -> str:
-    rows: list[Observation] = [row for found in view.data.observations.values() for row in found[:1]]
-    return "report" if rows and all(row.step is None for row in rows) else "step"
 
 
 def slimmed(curve: "Floats", room: int) -> "Floats":
