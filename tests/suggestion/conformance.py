@@ -435,10 +435,10 @@ class Conformance:
 
     def test_a_continuum_is_not_exhausted(self, name: str) -> None:
         study = Study(make_spec(name, MIXED))
-        for size in (1, 30, 7, 100):
+        for size in (1, 20, 7, 30):
             # A grid over a continuum has an end, though this one's is not near.
             assert study.run(size).status is Status.OK or ends_early(name, MIXED)
-        assert len(set(study.keys)) == 138
+        assert len(set(study.keys)) == 58
 
     def test_constraints_may_leave_little(self, name: str) -> None:
         study = Study(make_spec(name, NARROW, given={"points": 41} if name == "grid" else None))
