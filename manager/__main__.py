@@ -37,6 +37,7 @@ def main() -> None:
     envvar="TUNESMITH_DATABASE",
     help="postgresql://… or sqlite:///…  [default: SQLite in the folder]",
 )
+@click.option("--upgrade", is_flag=True, help="Bring the database to this version's tables first, as db-upgrade does.")
 @click.option(
     "--listen", multiple=True, metavar="ADDR", help="host:port to answer at, besides the folder's socket; repeatable."
 )
@@ -54,9 +55,10 @@ def main() -> None:
 @click.option("--idle", type=float, metavar="SECONDS", help="Leave when nobody called for so long and no study runs.")
 @click.option(
     "--suggestion",
+    multiple=True,
     metavar="ADDR",
     help="Address of a suggestion service; with https:// it is known by TUNESMITH_CA, and we by TUNESMITH_CERT and "
-    "TUNESMITH_KEY.  [default: start one when needed]",
+    "TUNESMITH_KEY. Repeatable: each algorithm is asked at the first that offers it.  [default: start one when needed]",
 )
 @click.option("--earlystop", metavar="ADDR", help="Address of an early-stopping service; as --suggestion.")
 @click.option(
@@ -70,6 +72,7 @@ def main() -> None:
 def serve(
     folder: Path,
     database: str | None,
+    upgrade: bool,
     listen: tuple[str, ...],
     no_token: bool,
     tls_cert: Path | None,
@@ -77,14 +80,15 @@ def serve(
     tls_client_ca: Path | None,
     insecure_bind: bool,
     idle: float | None,
-    suggestion: str | None,
+    suggestion: tuple[str, ...],
     earlystop: str | None,
     secret_env: tuple[str, ...],
     warm: bool,
 ) -> None:
     """Run studies and answer clients until SIGTERM or SIGINT. Trials that run go on, and the next manager adopts them.
 
-    Over TCP every call needs the token of FOLDER/token, which is written at the first start.
+    Over TCP every call needs the token of FOLDER/token, which is written at the first start; TUNESMITH_ADMIN_TOKEN says
+    which it is. A database that is away is waited for.
     """
     from tunesmith.manager._process import Settings, run
 
@@ -94,8 +98,10 @@ def serve(
     settings = Settings(
         folder=folder,
         database=database,
+        upgrade=upgrade,
         listen=listen,
         token=not no_token,
+        token_text=os.environ.get("TUNESMITH_ADMIN_TOKEN"),
         tls=(tls_cert, tls_key, tls_client_ca) if tls_cert and tls_key else None,
         insecure_bind=insecure_bind,
         idle=idle,

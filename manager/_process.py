@@ -28,17 +28,13 @@ from tunesmith.services.local import (
     state_folder,
     this_place,
     write_place,
-    write_private,
 )
 from tunesmith.services.own_service import own_earlystop, own_suggestion
 from tunesmith.services.supervise import Supervisor
 
 if TYPE_CHECKING:
-    from tunesmith.manager._context import Database
     from tunesmith.manager._engine import Engine
     from tunesmith.manager.api import Presence
-    from tunesmith.manager.storage import Tx
-    from tunesmith.services.server import Caller, TokenCheck
 
 log = logging.getLogger(__name__)
 
@@ -50,18 +46,21 @@ TAKE_OVER = 15.0
 class Settings:
     """What the command line says.
 
-    `idle` None: stay until told to leave; `suggestion`, `earlystop` None: a child of ours; `tls`: as `TlsFiles`;
-    `secrets`: as LauncherContext.
+    `idle` None: stay until told to leave; `token_text` None: the folder's token stays, or one is made; `suggestion`:
+    as the Suggester takes them; `suggestion` empty, `earlystop` None: a child of ours; `tls`: as `TlsFiles`; `secrets`:
+    as LauncherContext; `upgrade`: bring the database to our tables first.
     """
 
     folder: Path
     database: str | None = None
+    upgrade: bool = False
     listen: tuple[str, ...] = ()
     token: bool = True
+    token_text: str | None = None
     tls: tuple[Path, Path, Path | None] | None = None
     insecure_bind: bool = False
     idle: float | None = None
-    suggestion: str | None = None
+    suggestion: tuple[str, ...] = ()
     earlystop: str | None = None
     secrets: frozenset[str] = frozenset()
     warm: bool = False
@@ -137,7 +136,7 @@ async def _serve(
     suggestion, earlystop = own_suggestion(supervisor, sockets.path), own_earlystop(supervisor, sockets.path)
 
     async def suggestion_address() -> str:
-        return settings.suggestion or await suggestion.address()
+        return settings.suggestion[0] if settings.suggestion else await suggestion.address()
 
     async def earlystop_address() -> str:
         return settings.earlystop or await earlystop.address()
@@ -145,7 +144,8 @@ async def _serve(
     try:
         if settings.warm and not settings.suggestion:
             await suggestion.start()  # its imports take as long as ours: let it begin first
-        async with _engine(settings, folder, suggestion_address, earlystop_address, fault_point) as (engine, presence):
+        addresses = (suggestion_address, earlystop_address)
+        async with _engine(settings, folder, *addresses, stop, fault_point) as (engine, presence):
             await _answer(settings, folder, lock, sockets.path, engine, presence, stop, say)
     finally:
         await supervisor.stop()
@@ -159,28 +159,37 @@ async def _engine(
     folder: Path,
     suggestion_address: Callable[[], Awaitable[str]],
     earlystop_address: Callable[[], Awaitable[str]],
+    stop: asyncio.Event,
     fault_point: Callable[[str], None] | None,
 ) -> AsyncIterator[tuple["Engine", "Presence"]]:
     """The engine over its database and launcher; both are closed at the end."""
     from tunesmith.manager._context import Context, Database, no_fault
     from tunesmith.manager._decider import Decider
     from tunesmith.manager._engine import Engine, News
+    from tunesmith.manager._opening import open_patiently, opened
     from tunesmith.manager._suggester import Suggester
     from tunesmith.manager._workers import lease_of
     from tunesmith.manager.api import Presence
     from tunesmith.manager.launchers import LauncherContext, make_launcher
     from tunesmith.manager.launchers.workers import WorkersLauncher
-    from tunesmith.manager.storage import open_store
 
     url = database_url(settings.database, folder)
-    database = Database(await asyncio.to_thread(open_store, url))
+    open_it = partial(asyncio.to_thread, opened, url, upgrade=settings.upgrade)
+    # Who started us for a command of theirs wants to know what is wrong.
+    database = Database(await (open_patiently(open_it, stop) if settings.idle is None else open_it()))
     try:
         news, place = News(), socket_folder(folder)
         context = Context(
             database=database,
             launcher=make_launcher("local", LauncherContext(place, settings.secrets, logs=folder)),
             workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
-            suggester=Suggester(suggestion_address, database.history, database.digest_at, database.observations),
+            suggester=Suggester(
+                suggestion_address,
+                database.history,
+                database.digest_at,
+                database.observations,
+                settings.suggestion[1:],
+            ),
             decider=Decider(earlystop_address, database.course, database.observations),
             state=folder,
             changed=news.changed,
@@ -224,6 +233,7 @@ async def _answer(
     say: Callable[[str], None],
 ) -> None:
     """Answer clients until `stop` is set, or nobody has any use for us."""
+    from tunesmith.manager._token import token_check
     from tunesmith.manager.api import ManagerServicer, add_to
     from tunesmith.services.server import TlsFiles, serving
 
@@ -231,7 +241,8 @@ async def _answer(
     servicer = ManagerServicer(engine, presence, allow_endpoints=not settings.listen)
     address = f"unix:{sockets / 'manager.sock'}"
     tls = TlsFiles(*settings.tls) if settings.tls else None
-    check = await _token_check(engine.context.database, folder, say) if settings.listen and settings.token else None
+    asks = settings.listen and settings.token
+    check = await token_check(engine.context.database, folder, settings.token_text, say) if asks else None
     async with serving(
         lambda server: add_to(server, servicer),
         listen=[address, *settings.listen],
@@ -246,27 +257,3 @@ async def _answer(
             await until_leaving(settings.idle, engine, presence, stop, ground.trouble)
         finally:
             remove_place(folder)
-
-
-async def _token_check(database: "Database", folder: Path, say: Callable[[str], None]) -> "TokenCheck":
-    """Who knows the tokens of TCP callers. The first start makes one, and says where it is."""
-    from tunesmith.services.server import Caller, hash_token, new_token
-
-    path = folder / "token"
-    if not path.exists():
-        write_private(path, new_token() + "\n")
-        say(f"wrote the token that clients need to {path}")
-    own = bytes.fromhex(hash_token(path.read_text().strip()))
-
-    def enter(tx: "Tx") -> None:
-        """A database that the folder did not have before does not know the token yet."""
-        if tx.token_by_hash(own) is None:
-            tx.add_token(f"first-{own[:4].hex()}", own, "admin", time.time())
-
-    await database.write(enter)
-
-    async def check(hashed: str) -> "Caller | None":
-        found = await database.read(lambda tx: tx.token_by_hash(bytes.fromhex(hashed)))
-        return None if found is None else Caller("token", found.name)
-
-    return check

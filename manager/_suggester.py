@@ -16,6 +16,9 @@ from tunesmith.v1 import types_pb2 as types
 SERVICE = "suggestion"
 
 
+_Offered = Sequence[types.AlgorithmDescription]
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """A study and what changed in it since a revision, read in one transaction."""
@@ -56,7 +59,8 @@ class Suggester:
 
     An endpoint that does not speak our contract is asked by our own service, which speaks Katib's, too.
 
-    `address_of` tells where the manager's own service listens now, and waits while that one starts. `load` reads a
+    `address_of` tells where the manager's own service listens now, and waits while that one starts; `others` is where
+    further ones do, for the algorithms that those before them do not offer. `load` reads a
     study's history since a revision; `digest_at` its digest at a revision, None when that is not known any more.
     `observations` reads what trials reported, for algorithms that want values at steps.
     """
@@ -65,18 +69,25 @@ class Suggester:
     load: Callable[[str, int], Awaitable[History]]
     digest_at: Callable[[str, int], Awaitable[int | None]]
     observations: Observations
+    others: Sequence[str] = ()
     _channels: Channels = field(default_factory=Channels)
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
     _can: dict[tuple[str, str], types.Capabilities] = field(default_factory=dict)  # by endpoint and algorithm
     _ours: dict[str, bool] = field(default_factory=dict)  # whether an endpoint speaks our contract
+    _homes: dict[str, str] = field(default_factory=dict)  # which of the manager's own services offers an algorithm
 
-    async def algorithms(self) -> Sequence[types.AlgorithmDescription]:
-        """What the manager's own service offers."""
-        return await self._offered(await self.address_of())
+    async def algorithms(self) -> _Offered:
+        """What the manager's own services offer. One that is away is left out, unless all are: that raises TryAgain."""
+        found: dict[str, types.AlgorithmDescription] = {}
+        async for _, offered in self._offers():
+            for algorithm in offered:
+                found.setdefault(algorithm.name, algorithm)
+        return list(found.values())
 
     async def validate(self, spec: StudySpec) -> list[str]:
         """Warnings of the algorithm about a study; raises FixRequest with every mistake that it finds."""
         self._ours.pop(spec.algorithm.endpoint, None)  # another service may be there by now
+        self._homes.pop(spec.algorithm.name, None)
         route = await self._route(spec)
         request = pb.ValidateRequest(spec=route.spec)
         try:
@@ -142,21 +153,53 @@ class Suggester:
             return None
         if key not in self._can:
             for algorithm in await self._offered(route.address):
-                if name == algorithm.name or name in algorithm.aliases:
+                if _is_called(algorithm, name):
                     self._can[key] = algorithm.capabilities
         return self._can.get(key)
 
-    async def _offered(self, address: str) -> Sequence[types.AlgorithmDescription]:
+    async def _offered(self, address: str) -> _Offered:
         call = self._stub(address).Describe(pb.DescribeRequest(), timeout=DEADLINE)
         return (await answered(call, address, SERVICE)).algorithms
 
     async def _route(self, spec: StudySpec) -> Route:
         """Where to ask for a study; the first time, its endpoint says whether it speaks our contract."""
         message, endpoint = wire.spec_to_proto(spec), spec.algorithm.endpoint
-        if not endpoint or not await self._speaks_ours(endpoint):
+        if not endpoint:
+            return Route(await self._home(spec.algorithm.name), message)
+        if not await self._speaks_ours(endpoint):
             return Route(await self.address_of(), message)
         message.algorithm.endpoint = ""
         return Route(endpoint, message)
+
+    async def _home(self, name: str) -> str:
+        """Which of the manager's own services is asked: the first that offers the algorithm, or just the first."""
+        if not self.others:
+            return await self.address_of()
+        if name not in self._homes:
+            async for address, offered in self._offers(all_answer=True):
+                if any(_is_called(algorithm, name) for algorithm in offered):
+                    self._homes[name] = address
+                    break
+            else:
+                return await self.address_of()  # which says what is wrong with the name
+        return self._homes[name]
+
+    async def _offers(self, *, all_answer: bool = False) -> AsyncIterator[tuple[str, _Offered]]:
+        """Each of the manager's own services that answers, and what it offers.
+
+        Raises TryAgain at the end when none did, or with `all_answer` when one did not.
+        """
+        away, answers = None, 0
+        for address in (await self.address_of(), *self.others):
+            try:
+                offered = await self._offered(address)
+            except TryAgain as error:
+                away = error
+            else:
+                answers += 1
+                yield address, offered
+        if away is not None and (all_answer or not answers):
+            raise away
 
     async def _speaks_ours(self, endpoint: str) -> bool:
         if endpoint not in self._ours:
@@ -170,6 +213,10 @@ class Suggester:
 
     def _stub(self, address: str) -> "rpc.SuggestionServiceAsyncStub":
         return rpc.SuggestionServiceStub(self._channels.to(address))
+
+
+def _is_called(algorithm: types.AlgorithmDescription, name: str) -> bool:
+    return name == algorithm.name or name in algorithm.aliases
 
 
 async def _stream(

@@ -51,6 +51,7 @@ _manager = _together(
     click.option(
         "--database", metavar="URL", envvar="TUNESMITH_DATABASE", help="Instead of the SQLite file in the folder."
     ),
+    click.option("--upgrade", is_flag=True, help="Bring the database to this version's tables first."),
     click.option(
         "--no-token",
         is_flag=True,
@@ -58,8 +59,10 @@ _manager = _together(
     ),
     click.option(
         "--suggestion",
+        multiple=True,
         metavar="ADDRESS",
-        help="A suggestion service; for https:// see TUNESMITH_CA at --ca.  [default: start one when needed]",
+        help="A suggestion service; for https:// see TUNESMITH_CA at --ca. Repeatable: each algorithm is asked at the"
+        " first that offers it.  [default: start one when needed]",
     ),
     click.option("--earlystop", metavar="ADDRESS", help="An early-stopping service; as --suggestion."),
     click.option(
@@ -85,7 +88,8 @@ _manager = _together(
 def command(dashboard: str | None, **given: Any) -> NoReturn:
     """Serve the studies of this folder to a team, in the foreground: the manager with the services it needs.
 
-    TCP asks for a token: the first is written to .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
+    TCP asks for a token: that of TUNESMITH_ADMIN_TOKEN, or one that is made at the first start; it is in
+    .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
     """
     if dashboard is not None:
         _start_dashboard(dashboard, Path(given["folder"]).absolute(), given)

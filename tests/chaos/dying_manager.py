@@ -19,7 +19,7 @@ def main(folder: str, suggestion: str, steps: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1
 
-    asyncio.run(run(Settings(Path(folder), suggestion=suggestion), say=print, fault_point=fault_point))
+    asyncio.run(run(Settings(Path(folder), suggestion=(suggestion,)), say=print, fault_point=fault_point))
 
 
 if __name__ == "__main__":

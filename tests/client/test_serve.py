@@ -40,8 +40,8 @@ CASES = [
     ("--server a:1 ui serve --listen b:2", "ui serve --server a:1 --listen b:2"),
     ("earlystop serve --rule median", "earlystop serve --rule median --listen 127.0.0.1:6788"),
     (
-        "manager serve --earlystop unix:/e --suggestion unix:/s",
-        "manager serve --folder .tunesmith --suggestion unix:/s --earlystop unix:/e",
+        "manager serve --earlystop unix:/e --suggestion unix:/s --suggestion unix:/t --upgrade",
+        "manager serve --folder .tunesmith --upgrade --suggestion unix:/s --suggestion unix:/t --earlystop unix:/e",
     ),
 ]
 

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -169,6 +170,30 @@ def test_the_database_crashes_and_comes_back(house: House, crashing_server: Post
     assert [trial["number"] for trial in trials] == list(range(30))
     assert {trial["state"] for trial in trials} == {"Succeeded"}
     assert {trial["attempts"] for trial in trials} == {1}
+
+
+@pytest.mark.timeout(240)
+def test_a_server_waits_for_its_database_and_brings_it_up_to_date(house: House) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="pg-of-tests-"))
+    house.env["TUNESMITH_DATABASE"] = f"postgresql://postgres@/postgres?host={folder}"
+    words = ("serve", "--listen", "127.0.0.1:0", "--upgrade")
+    try:
+        for told_to_leave in (True, False):
+            with house.start(*words) as waiting:
+                assert waiting.stdout is not None
+                assert "waiting: the database" in waiting.stdout.readline()
+                if told_to_leave:
+                    waiting.terminate()
+                    assert waiting.wait(30) == 3
+                    continue
+                with closing(PostgresServer(folder, fsync=False)):
+                    assert any(line.startswith("serving at") for line in waiting.stdout)
+                    assert house.json("get", "studies") == []
+                    house.close()  # before the database goes
+    except PostgresMissing as reason:
+        needs.missing(f"a PostgreSQL server ({reason})")
+    finally:
+        shutil.rmtree(folder)
 
 
 def _backends(database: str) -> list[psutil.Process]:

@@ -138,6 +138,25 @@ def test_no_token_must_be_asked_for_by_name(house: House) -> None:
         assert not ManagerServiceStub(channel).ListStudies(ListStudiesRequest()).studies
 
 
+def test_a_token_that_is_given_takes_the_place_of_the_folders(house: House) -> None:
+    tokens = ["", "a-token-that-is-long-enough", "another-one-of-that-length"]
+    for token in tokens:
+        if token:
+            house.env["TUNESMITH_ADMIN_TOKEN"] = token
+        with served(house) as address:
+            shown = house.env["TUNESMITH_TOKEN"]
+            assert token in ("", shown)
+            assert house.json("get", "studies", "--server", address) == []
+            for other in {*tokens, "none-that-was-ever-given"} - {shown, ""}:
+                house.env["TUNESMITH_TOKEN"] = other
+                assert "does not know the token" in house("get", "studies", "--server", address, check=2).stderr
+        tokens[0] = tokens[0] or shown
+    house.env["TUNESMITH_ADMIN_TOKEN"] = "short"
+    refused = house("serve", "--listen", "127.0.0.1:0", check=2)
+    assert "at least 20" in refused.stderr
+    assert "short" not in refused.stderr
+
+
 def test_the_token_goes_along_to_another_database(house: House) -> None:
     with served(house):
         assert house.json("get", "studies") == []

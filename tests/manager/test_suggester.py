@@ -39,6 +39,7 @@ class Ours(rpc.SuggestionServiceServicer):
     """Speaks our contract, and offers an algorithm that may be asked ahead."""
 
     asked: list[types.AlgorithmSpec] = field(default_factory=list)
+    offers: str = "golden"
     parameter: str = "n"
     uses_steps: bool = False
     told: dict[int, dict[int, float]] = field(default_factory=dict)
@@ -46,7 +47,8 @@ class Ours(rpc.SuggestionServiceServicer):
 
     def Describe(self, request: Any, context: Any) -> pb.DescribeResponse:
         can = types.Capabilities(uses_steps=self.uses_steps)
-        return pb.DescribeResponse(algorithms=[types.AlgorithmDescription(name="golden", capabilities=can)])
+        one = types.AlgorithmDescription(name=self.offers, aliases=[f"{self.offers}-search"], capabilities=can)
+        return pb.DescribeResponse(algorithms=[one])
 
     def Validate(self, request: Any, context: Any) -> pb.ValidateResponse:
         self.asked.append(request.spec.algorithm)
@@ -114,12 +116,12 @@ async def own(servers: Servers) -> AsyncIterator[tuple[Ours, Suggester]]:
     await suggester.close()
 
 
-def spec(endpoint: str = "") -> StudySpec:
+def spec(endpoint: str = "", algorithm: str = "golden") -> StudySpec:
     return StudySpec(
         objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
         space=SearchSpace((Parameter("n", IntDomain(1, 9)),)),
         trial=TrialTemplate(("true",)),
-        algorithm=AlgorithmSpec("golden", {}, endpoint),
+        algorithm=AlgorithmSpec(algorithm, {}, endpoint),
     )
 
 
@@ -191,6 +193,35 @@ async def test_nobody_at_the_endpoint(own: tuple[Ours, Suggester]) -> None:
     _, suggester = own
     with pytest.raises(TryAgain, match=r"127\.0\.0\.1:1 does not answer"):
         await suggester.validate(spec("127.0.0.1:1"))
+
+
+async def test_each_algorithm_is_asked_at_the_first_of_its_own_services_that_offers_it(
+    own: tuple[Ours, Suggester], servers: Servers
+) -> None:
+    service, suggester = own
+    others = [Ours(offers=name) for name in ("golden", "silver")]
+    suggester.others = [f"127.0.0.1:{servers.start(other)}" for other in others]
+    for name in ("silver-search", "golden", "silver", "lead"):
+        await suggester.validate(spec(algorithm=name))
+    asked = [[one.name for one in each.asked] for each in (service, *others)]
+    assert asked == [["golden", "lead"], [], ["silver-search", "silver"]]
+    assert [one.name for one in await suggester.algorithms()] == ["golden", "silver"]
+
+
+async def test_one_of_its_own_services_that_is_away(own: tuple[Ours, Suggester], servers: Servers) -> None:
+    """What the others offer goes on; what nobody offers may be its."""
+    _, suggester = own
+    away = Servers()
+    port = away.start(Ours())
+    away.stop()
+    suggester.others = [f"127.0.0.1:{port}"]
+    await suggester.validate(spec())
+    assert [one.name for one in await suggester.algorithms()] == ["golden"]
+    with pytest.raises(TryAgain, match=f"{port} does not answer"):
+        await suggester.validate(spec(algorithm="silver"))
+    servers.start(late := Ours(offers="silver"), port)
+    await _when_it_answers(lambda: suggester.validate(spec(algorithm="silver")))
+    assert [one.name for one in late.asked] == ["silver"]
 
 
 @pytest.mark.parametrize("asks", [True, False])
