@@ -40,6 +40,11 @@ class Group:
 EVERYBODY: Final = Group(None, lambda number: True)
 
 
+def before(trial: int, group: Group) -> Group:
+    """Those of a group that began before a trial: numbers are given in the order in which trials begin."""
+    return Group((group.key, trial), lambda number: number < trial and group.has(number))
+
+
 def succeeded(study: StudyView) -> Group:
     """The trials that ran to their end."""
     return Group("succeeded", lambda number: number in study.ended and _has_succeeded(study, number))

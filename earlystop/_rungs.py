@@ -1,14 +1,18 @@
 """Rungs of successive halving: at each, a share of the trials that have reached it goes on.
 
 L. Li et al., A System for Massively Parallel Hyperparameter Tuning, arXiv 1810.05934, algorithm 2, in its variant that
-stops trials instead of promoting them: a trial goes on until its rung is against it, and nothing waits for a rung to
-fill.
+stops trials instead of promoting them: a trial is judged when it crosses a rung, by those that were there before it,
+and nothing waits for a rung to fill.
+
+Who was there before it, no history tells once reports came late, several at a time, or again after a restart. So those
+count that began before it: the trials of lower numbers, at whatever time they are looked at. What comes after a trial
+is judged by it and does not judge it, so one that may go on is not called back.
 """
 
 import math
 from typing import Final
 
-from tunesmith.earlystop._others import EVERYBODY, Group, first_from, others
+from tunesmith.earlystop._others import EVERYBODY, Group, before, first_from, others
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import LIMIT, PATH
 from tunesmith.earlystop._verdict import unless_best
@@ -56,13 +60,10 @@ def highest_rung(step: int, first: int, factor: int, end: int | None) -> int | N
 
 
 def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = EVERYBODY) -> Decision | None:
-    """Stop a trial that is not among the best of its rung; None: nobody else has reached it.
-
-    It is weighed again whenever others have reached the rung, so one that came early is not let through for good.
-    """
+    """Stop a trial that is not among the best that have crossed its rung; None: none that began before it has."""
     curve = study.curves[trial]
     place = curve.first_from(rung)
-    there = others(study, first_from, rung, trial, group)
+    there = others(study, first_from, rung, trial, before(trial, group))
     if place is None or not len(there):
         return None
     step, own = curve.steps[place], curve.losses[place]
@@ -72,8 +73,10 @@ def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = 
     if not math.isfinite(own):
         reason = f"{at} its value is not finite, and those of {len(there)} others are"
         return unless_best(study, trial, step, reason)
-    called = f"the best {kept} of {many} trials" if kept > 1 else f"the best of {many} trials"
+    called, one, last = f"the best of {many} trials", "", ""
+    if kept > 1:
+        called, one, last = f"the best {kept} of {many} trials", "among ", "the last of "
     if there.below(own) < kept:
-        return Decision(trial, False, f"{at} its {study.shown(own)} is among {called}", step)
-    last = f"{study.shown(there.at(kept - 1))}, the last of {called}"
-    return unless_best(study, trial, step, f"{at} its {study.shown(own)} is worse than {last}")
+        return Decision(trial, False, f"{at} its {study.shown(own)} is {one}{called}", step)
+    bar = study.shown(there.at(kept - 1))
+    return unless_best(study, trial, step, f"{at} its {study.shown(own)} is worse than {bar}, {last}{called}")

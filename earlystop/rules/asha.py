@@ -17,11 +17,12 @@ class Asha:
     description = RuleDescription(
         name="asha",
         aliases=("successive-halving",),
-        summary="At each of a ladder of rungs, lets the best one in so many of the trials that reached it go on.",
+        summary="At each of a ladder of rungs, lets a trial go on that is among the best of those before it.",
         description=(
             "Spends most where there is most to win, and stops most trials at the first rung, so it wants many trials. "
-            "Those that were stopped or still run count at every rung that they reached. A trial is weighed again "
-            "whenever others have reached its rung. Take `hyperband` when early values may mislead."
+            "At a rung, a trial is compared with those that began before it and have come so far, whether they "
+            "succeeded, were stopped or still run; what comes after it does not call it back. Take `hyperband` when "
+            "early values may mislead."
         ),
         source="L. Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934.",
         settings=rung_settings(1, 4, "The step at which trials end; there are no rungs from there on."),
@@ -32,7 +33,7 @@ class Asha:
         return rungs_problem(settings)
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
-        """Compare each trial with all that have reached its rung."""
+        """Compare each trial with those before it that have reached its rung."""
         given, found = study.settings, list[Decision]()
         end = None if given[MOST] is None else given.integer(MOST)
         for number in trials:

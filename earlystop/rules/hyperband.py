@@ -43,7 +43,7 @@ class Hyperband:
         return rungs_problem(settings)
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
-        """Compare each trial with those of its bracket that have reached its rung."""
+        """Compare each trial with those before it in its bracket that have reached its rung."""
         if (end := _end(study)) is None:
             return []
         given, found, brackets = study.settings, list[Decision](), _Brackets.of(study, end)

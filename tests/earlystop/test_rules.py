@@ -137,15 +137,15 @@ class TestRungs:
     def test_the_last_rung_that_was_reached(self, step: int, rung: int | None) -> None:
         assert highest_rung(step, 2, 3, 54) == rung
 
-    def test_one_in_so_many_goes_on(self) -> None:
+    def test_one_in_so_many_of_those_before_goes_on(self) -> None:
         study = Study(make_spec("asha", minResource=2, reductionFactor=3))
-        for number, value in enumerate([0.1, 0.3, 0.2, 0.6, 0.5, 0.4]):
+        for number, value in enumerate([0.3, 0.1, 0.2, 0.6, 0.5, 0.2, 0.15]):
             study.report(number, [1.0, value])
-        assert [decision.stop for decision in study.ask(*range(6))] == [False, True, False, True, True, True]
-        assert study.one(2).reason == "at the rung of step 2 its 0.2 is among the best 2 of 6 trials"
-        assert study.one(4).reason == (
-            "at the rung of step 2 its 0.5 is worse than 0.2, the last of the best 2 of 6 trials"
-        )
+        decided = {decision.trial: decision.stop for decision in study.ask(*range(7))}
+        assert decided == {1: False, 2: True, 3: True, 4: True, 5: False, 6: False}, "0 has nobody before it"
+        assert study.one(1).reason == "at the rung of step 2 its 0.1 is the best of 2 trials"
+        assert study.one(5).reason == "at the rung of step 2 its 0.2 is among the best 2 of 6 trials"
+        assert study.one(4).reason == "at the rung of step 2 its 0.5 is worse than 0.1, the best of 5 trials"
 
     def test_one_that_was_not_finite_at_a_rung_may_be_the_best(self) -> None:
         study = Study(make_spec("asha", minResource=2, reductionFactor=2))
@@ -168,12 +168,28 @@ class TestRungs:
         study.report(2, {5: 0.9, 7: 0.8})
         assert study.one(2).stop
 
-    def test_one_that_came_early_is_weighed_again(self) -> None:
+    def test_one_that_went_on_is_not_called_back(self) -> None:
+        """Whoever comes after it, and whether it is asked about at its rung, later, or after a restart."""
         study = Study(make_spec("asha", reductionFactor=2))
-        study.report(0, [0.5])
-        assert study.ask(0) == []
-        study.report(1, [0.1])
-        assert [decision.stop for decision in study.ask(0, 1)] == [True, False]
+        study.report(0, [0.6])
+        study.report(1, [0.5])
+        assert [decision.stop for decision in study.ask(0, 1)] == [False]
+        for number in range(2, 30):
+            study.finish(number, [0.1, 0.1])
+        assert [decision.stop for decision in study.ask(0, 1)] == [False]
+        study.report(1, {2: 9.0, 3: 9.0})
+        assert study.ask(0, 1) == [], "at its next rung it is alone so far"
+        study.report(0, {2: 8.0})
+        assert study.one(1).stop
+
+    def test_reports_that_come_at_once_are_judged_as_one_by_one(self) -> None:
+        one, many = (Study(make_spec("asha", reductionFactor=2)) for _ in range(2))
+        for study in (one, many):
+            study.report(0, [0.1, 0.1, 0.1])
+        one.report(1, [0.5])
+        many.report(1, {2: 0.5, 3: 0.4})
+        assert one.one(1).stop
+        assert many.one(1).stop
 
     def test_nothing_is_stopped_at_its_end(self) -> None:
         study = Study(make_spec("asha", reductionFactor=2, maxResource=4))
@@ -218,7 +234,8 @@ class TestRungs:
             study.report(number, [float(number)])
         weighed = study.ask(*range(60))
         assert 25 < len(weighed) < 50, "9 of 15 are in the bracket that begins at step 1"
-        assert all(f"of {len(weighed)} trials" in decision.reason for decision in weighed)
+        for before, decision in enumerate(weighed, 1):
+            assert decision.reason.endswith(f" of {before + 1} trials"), "those before it in its bracket, and itself"
 
 
 class TestThreshold:
