@@ -226,12 +226,35 @@ class Client(WorkerCalls):
 
     # ---------------------------------------------------------------- trials
 
-    def trials(self, study: str, *, states: Sequence[TrialState] = (), limit: int | None = None) -> list[Trial]:
-        """The trials of a study by number; only those in one of `states`, and only the first `limit`, if given."""
+    def trials(
+        self,
+        study: str,
+        *,
+        states: Sequence[TrialState] = (),
+        search: str = "",
+        order_by: str = "",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[Trial]:
+        """The trials of a study by number, or in another order; only those that are asked for. Raises FixRequest.
+
+        Args:
+            study: The study.
+            states: Only these; empty: all.
+            search: Words that must all occur in the trial's name, state or reason, or in `name=value` of its parameters
+                and labels.
+            order_by: `value`, `duration`, `params.NAME`, `metrics.NAME`, ...; empty: `number`. Trials without the value
+                come last.
+            descending: The largest first.
+            limit: At most so many; None: all.
+        """
         request = manager_pb2.ListTrialsRequest(
             study=self._key(study),
             page_size=_PAGE if limit is None else min(_PAGE, limit),
             states=[wire.TRIAL_STATE_TO_PROTO[state] for state in states],
+            search=search,
+            order_by=order_by,
+            descending=descending,
         )
         pages = self._connection.pages(lambda stub: stub.ListTrials, request)
         return list(islice((Trial.from_proto(trial) for reply in pages for trial in reply.trials), limit))

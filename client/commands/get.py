@@ -65,7 +65,10 @@ def study(where: Target, name: str) -> None:
 
 
 @command.command(
-    epilog="\b\nExamples:\n  tunesmith get trials digits\n  tunesmith get trials digits --state Failed -o json"
+    epilog="\b\nExamples:\n"
+    "  tunesmith get trials digits --state Failed -o json\n"
+    "  tunesmith get trials digits --sort=-value --limit 10\n"
+    "  tunesmith get trials digits --sort params.C --search kernel=rbf"
 )
 @click.argument("study")
 @click.option(
@@ -75,16 +78,33 @@ def study(where: Target, name: str) -> None:
     type=click.Choice(_TRIAL_STATES, case_sensitive=False),
     help="Only these states.",
 )
+@click.option(
+    "--sort",
+    metavar="FIELD",
+    default="number",
+    show_default=True,
+    help="number, name, state, value, created, started, finished, duration, attempts, params.NAME or metrics.NAME; "
+    "-FIELD: the largest first. Trials without it come last.",
+)
+@click.option("--search", metavar="WORDS", default="", help="Only trials with all these words, as kernel=rbf.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
 @target()
-def trials(where: Target, study: str, states: tuple[str, ...]) -> None:
-    """List the trials of a study, by number."""
+def trials(where: Target, study: str, states: tuple[str, ...], sort: str, search: str, limit: int | None) -> None:
+    """List the trials of a study, by number or in another order."""
     from tunesmith.client._data import trial_data
     from tunesmith.client._output import emit
     from tunesmith.study import TrialState
 
     with where.client() as client:
         owner = client.study(study)
-        found = client.trials(study, states=[TrialState(state) for state in states])
+        found = client.trials(
+            study,
+            states=[TrialState(state) for state in states],
+            search=search,
+            order_by=sort.removeprefix("-"),
+            descending=sort.startswith("-"),
+            limit=limit,
+        )
     if where.for_people:
         _show_trials(owner, found)
     else:

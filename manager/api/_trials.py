@@ -10,8 +10,8 @@ from tunesmith.manager.api import _views as views
 from tunesmith.manager.api._base import PERIOD, QUIET, Calls, find, trial_of
 from tunesmith.manager.api._enqueue import enqueue
 from tunesmith.manager.api._presence import present, present_stream
+from tunesmith.manager.api._trial_queries import cursor_of, query_of, token_of
 from tunesmith.manager.storage import StudyRow, TrialRow, Tx
-from tunesmith.study import wire
 from tunesmith.v1 import manager_pb2 as pb
 
 
@@ -30,16 +30,15 @@ class TrialCalls(Calls):
 
     @present
     async def ListTrials(self, request: pb.ListTrialsRequest, context: object) -> pb.ListTrialsResponse:
-        """A page of trials, by number."""
+        """A page of trials, in the order that is asked for."""
         key, size = requests.key_of(request.study), requests.page_size(request.page_size, 1000, 10_000)
-        after = requests.number_token(request.page_token, -1)
-        states = [wire.TRIAL_STATE_FROM_PROTO[state] for state in request.states]
+        query, after = query_of(request), cursor_of(request)
 
         def work(tx: Tx) -> pb.ListTrialsResponse:
-            rows = tx.list_trials(tx.find_study(*key).uid, states, after, size + 1)
-            token = str(rows[size - 1].number) if len(rows) > size else ""
-            trials = [views.trial_message(view) for view in views.read_trials(tx, rows[:size])]
-            return pb.ListTrialsResponse(trials=trials, next_page_token=token)
+            found = tx.find_trials(tx.find_study(*key).uid, query, after, request.skip, size)
+            trials = [views.trial_message(view) for view in views.read_trials(tx, found.trials)]
+            token = token_of(request, found.end)
+            return pb.ListTrialsResponse(trials=trials, next_page_token=token, total_size=found.total)
 
         return await self._database.read(work)
 

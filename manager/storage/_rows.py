@@ -10,6 +10,7 @@ from tunesmith.study import (
     Assignment,
     AttemptEnding,
     FailureClass,
+    ParameterValue,
     StudyJob,
     StudyState,
     TrialState,
@@ -135,6 +136,61 @@ class TrialRow:
     started: float | None
     finished: float | None
     attempt_started: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRange:
+    """Trials by one of their fields, which are named as in `TrialQuery.order`.
+
+    Attributes:
+        field: A field of numbers or times for `least` and `most`, a parameter of listed values for `values`.
+        least: At least this; None: whatever is lower, too. Times are seconds since 1970.
+        most: At most this; None: whatever is higher, too.
+        values: One of these; empty: any.
+    """
+
+    field: str
+    least: float | None = None
+    most: float | None = None
+    values: tuple[ParameterValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrialQuery:
+    """Some trials of a study, in an order.
+
+    Attributes:
+        states: Only these; empty: all.
+        search: Words that must all occur in the trial's name, `#number`, state, reason, or in `name=value` of its
+            parameters and labels. ASCII letters are alike in upper and lower case.
+        ranges: All must hold. A trial without the field is in none.
+        order: `number`, `name`, `state`, `value`, `created`, `started` and `finished` (of the last attempt), `duration`
+            (the same), `attempts`, `params.NAME`, or `metrics.NAME` (the latest value).
+        descending: The largest first. Trials without the field come last in both directions, equal ones by number.
+    """
+
+    states: tuple[TrialState, ...] = ()
+    search: str = ""
+    ranges: tuple[TrialRange, ...] = ()
+    order: str = "number"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrialCursor:
+    """Where a page ends: the last trial's key in the order (None: it has none), and its number."""
+
+    key: float | int | str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPage:
+    """Trials in their order. `end` None: there are no more. `total`: how many there are on all pages."""
+
+    trials: tuple["TrialRow", ...]
+    end: TrialCursor | None
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

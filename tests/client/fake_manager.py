@@ -356,6 +356,7 @@ class FakeManager(rpc.ManagerServiceServicer):
         return pb.GetTrialResponse(trial=self.trial(request.key)[1])
 
     async def ListTrials(self, request: pb.ListTrialsRequest, context: Any) -> pb.ListTrialsResponse:
+        self.calls.append(("ListTrials", request))
         found = [t for t in self.find(request.study).trials if not request.states or t.state in request.states]
         first, size = int(request.page_token or 0), min(request.page_size or 1000, 7)
         more = str(first + size) if first + size < len(found) else ""

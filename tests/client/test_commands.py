@@ -91,6 +91,18 @@ def test_get_trials(ended: Running, command: Command) -> None:
     assert lines[2].split() == ["digits-1-abcde", "Failed", "(userError)", "-", "2.5s", "C=12.0383", "kernel=rbf"]
 
 
+def test_get_trials_in_another_order(ended: Running, command: Command) -> None:
+    lines = command("get", "trials", "digits", "--sort=-params.C", "--search", "kernel=rbf", "--limit", "3").out
+    assert len(lines.splitlines()) == 4
+    method, request = ended.fake.calls[-1]
+    assert (method, request.order_by, request.descending, request.search) == (
+        "ListTrials",
+        "params.C",
+        True,
+        "kernel=rbf",
+    )
+
+
 def test_get_trials_json_is_as_documented(ended: Running, command: Command) -> None:
     found = json.loads(command("get", "trials", "digits", "-o", "json").out)
     assert [trial["number"] for trial in found] == [0, 1, 2, 3, 4]

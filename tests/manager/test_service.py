@@ -1,5 +1,6 @@
 """The manager's gRPC API, called over its socket."""
 
+import base64
 import json
 import math
 import time
@@ -275,6 +276,55 @@ def test_pages_events_and_logs(manager: Running) -> None:
     assert refused(lambda: manager.stub.ListTrials(pb.ListTrialsRequest(study=key("paged"), page_token="x")))[0] is (
         grpc.StatusCode.INVALID_ARGUMENT
     )
+
+
+def test_trials_come_in_the_order_that_is_asked_for(manager: Running) -> None:
+    script = "import sys; print('loss=' + sys.argv[1])"
+    manager.create("ordered", script=script, limits={"trials": 5, "parallel": 1})
+    manager.ended("ordered")
+    request = pb.ListTrialsRequest(study=key("ordered"), order_by="params.x", descending=True, page_size=2)
+    pages = [manager.stub.ListTrials(request)]
+    while pages[-1].next_page_token:
+        request.page_token = pages[-1].next_page_token
+        pages.append(manager.stub.ListTrials(request))
+    values = [trial.value for page in pages for trial in page.trials]
+    assert (values, len(values)) == (sorted(values, reverse=True), 5)
+    assert [page.total_size for page in pages] == [5, 5, 5]
+    ranged = pb.TrialRange(field="value", min=values[2], max=values[1])
+    found = manager.stub.ListTrials(
+        pb.ListTrialsRequest(study=key("ordered"), ranges=[ranged], order_by="value", skip=1, search="succeeded x=0.")
+    )
+    assert ([trial.value for trial in found.trials], found.total_size) == ([values[1]], 2)
+
+
+SOME = base64.urlsafe_b64encode(b'["value ascending",1.0,0]').decode()
+WRONG_PAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "order": ({"order_by": "beauty"}, "order_by: must be one of number, name, "),
+    "parameter": ({"order_by": "params.y"}, "order_by: must be one of number, name, "),
+    "range": ({"ranges": [pb.TrialRange(field="value", min=math.nan)]}, "ranges[0]: must have numbers as bounds"),
+    "value": ({"ranges": [pb.TrialRange(field="params.x", values=[types.Value()])]}, "ranges[0].values[0]: must "),
+    "state": ({"states": [0]}, "states[0]: must be a state of a trial, but got 0"),
+    "skip": ({"skip": -1}, "skip: must not be below 0, but got -1"),
+    "search": ({"search": "x" * 1001}, "search: must have at most 1,000 letters, but got 1,001"),
+    "ranges": ({"ranges": [pb.TrialRange(field="value")] * 101}, "ranges: must be at most 100, but got 101"),
+    "token": ({"page_token": "x"}, "page_token: must be one that an earlier page gave, but got 'x'"),
+    "letters": ({"page_token": "ä"}, "page_token: must be one that an earlier page gave, but got 'ä'"),
+    "other token": ({"page_token": SOME}, "page_token: must be of the order that is asked for, number ascending, but"),
+    "infinite": (
+        {"page_token": base64.urlsafe_b64encode(b'["value ascending",1e999,0]').decode(), "order_by": "value"},
+        "page_token: must be one that an earlier page gave",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PAGES)
+def test_trials_that_cannot_be_asked_for(manager: Running, name: str) -> None:
+    given, told = WRONG_PAGES[name]
+    with pytest.raises(grpc.RpcError) as error:
+        manager.stub.ListTrials(pb.ListTrialsRequest(study=key("ordered"), **given))
+    refusal = from_rpc_error(error.value)
+    assert isinstance(refusal, FixRequest)
+    assert f"{refusal.mistakes[0].path}: {refusal.mistakes[0].message}".startswith(told)
 
 
 def test_delete_stops_and_forgets(manager: Running) -> None:

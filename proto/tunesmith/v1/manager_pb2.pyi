@@ -1178,14 +1178,40 @@ class ListTrialsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    RANGES_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    DESCENDING_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many; 0: 1,000. Not above 10,000."""
     page_token: _builtins.str
+    """From the reply before to the same question; empty: the first page. Trials that were added or changed meanwhile do
+    not move the others: whatever kept its place is told once.
+    """
+    search: _builtins.str
+    """Words, separated by spaces, that must all occur in the trial's name, `#number`, state or reason, or in `name=value`
+    of its parameters and labels. Upper and lower case are alike. At most 1,000 letters. Empty: every trial.
+    """
+    order_by: _builtins.str
+    """`number`, `name`, `state`, `value`, `created`, `started`, `finished`, `duration`, `attempts`, `params.NAME` or
+    `metrics.NAME` (its latest value); `started`, `finished` and `duration` are those of the last attempt. Trials that
+    have no such value, or none that is finite, come last in both directions; equal ones are in the order of their
+    numbers. Empty: `number`.
+    """
+    descending: _builtins.bool
+    """The largest first."""
+    skip: _builtins.int
+    """How many trials to leave out before the page. Not below 0."""
     @_builtins.property
     def study(self) -> Global___StudyKey: ...
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.TrialState.ValueType]:
         """Empty: every state."""
+
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialRange]:
+        """All must hold. At most 100."""
 
     def __init__(
         self,
@@ -1194,14 +1220,62 @@ class ListTrialsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         states: _abc.Iterable[_types_pb2.TrialState.ValueType] | None = ...,
+        search: _builtins.str = ...,
+        ranges: _abc.Iterable[Global___TrialRange] | None = ...,
+        order_by: _builtins.str = ...,
+        descending: _builtins.bool = ...,
+        skip: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "states", b"states", "study", b"study"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["descending", b"descending", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "ranges", b"ranges", "search", b"search", "skip", b"skip", "states", b"states", "study", b"study"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTrialsRequest: _TypeAlias = ListTrialsRequest  # noqa: Y015
+
+@_typing.final
+class TrialRange(_message.Message):
+    """Trials by one of their fields. A trial that has no such value is in no range."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    MIN_FIELD_NUMBER: _builtins.int
+    MAX_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """As in `order_by`; but for `name` and `state`, which are no ranges."""
+    min: _builtins.float
+    """Absent: whatever is lower, too. Times are seconds since 1970-01-01 UTC."""
+    max: _builtins.float
+    """Absent: whatever is higher, too."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Value]:
+        """Instead of bounds, of a categorical parameter: one of these. Empty: any."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        min: _builtins.float | None = ...,
+        max: _builtins.float | None = ...,
+        values: _abc.Iterable[_types_pb2.Value] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "max", b"max", "min", b"min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "field", b"field", "max", b"max", "min", b"min", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
+    _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015
+    _WhichOneofReturnType__min: _TypeAlias = _typing.Literal["min"]  # noqa: Y015
+    _WhichOneofArgType__min: _TypeAlias = _typing.Literal["_min", b"_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max) -> _WhichOneofReturnType__max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min) -> _WhichOneofReturnType__min | None: ...
+
+Global___TrialRange: _TypeAlias = TrialRange  # noqa: Y015
 
 @_typing.final
 class ListTrialsResponse(_message.Message):
@@ -1209,7 +1283,10 @@ class ListTrialsResponse(_message.Message):
 
     TRIALS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    total_size: _builtins.int
+    """How many trials there are on all pages."""
     @_builtins.property
     def trials(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trial]: ...
     def __init__(
@@ -1217,10 +1294,11 @@ class ListTrialsResponse(_message.Message):
         *,
         trials: _abc.Iterable[Global___Trial] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "trials", b"trials"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "total_size", b"total_size", "trials", b"trials"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
