@@ -1,6 +1,7 @@
 """`python -m tunesmith.earlystop serve`: the early-stopping service as a process of its own."""
 
 import logging
+from pathlib import Path
 
 import click
 
@@ -41,6 +42,13 @@ def main() -> None:
     help="Ask any DB manager that is named. Only where nobody but Katib's controller can call: who can call this "
     "service can then make it connect anywhere.",
 )
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Mark Katib's trials as stopped in the cluster of this file; in a pod its service account does without. Who "
+    "can call this service can then mark any trial of the namespace.",
+)
+@click.option("--namespace", metavar="NAME", help="Namespace of Katib's trials.  [default: the pod's, or else default]")
 @listening("127.0.0.1:6788")
 def serve(
     rules: tuple[str, ...],
@@ -48,6 +56,8 @@ def serve(
     max_observations: int,
     db_managers: tuple[str, ...],
     follow_db_managers: bool,
+    kubeconfig: Path | None,
+    namespace: str | None,
     listening: Listening,
 ) -> None:
     """Serve early-stopping rules over gRPC, until SIGTERM, SIGINT or the end of the parent.
@@ -62,6 +72,7 @@ def serve(
 
     from tunesmith.earlystop import load_registry
     from tunesmith.earlystop._katib_logs import ObservationLogs
+    from tunesmith.earlystop._katib_trials import Cluster, KatibTrials
     from tunesmith.earlystop._offer import Offer
     from tunesmith.services.studies import Studies
 
@@ -70,7 +81,8 @@ def serve(
         registry = load_registry()
         offered = registry.only(rules) if rules else registry
         logs = ObservationLogs(db_managers, all_allowed=follow_db_managers)
-        listening.serve(Offer(offered, Studies(max_studies, max_observations), logs).register)
+        trials = KatibTrials(Cluster(kubeconfig, namespace))
+        listening.serve(Offer(offered, Studies(max_studies, max_observations), logs, trials).register)
 
 
 if __name__ == "__main__":

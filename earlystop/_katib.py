@@ -11,10 +11,10 @@ import grpc
 
 from tunesmith.earlystop._katib_logs import ObservationLogs
 from tunesmith.earlystop._katib_settings import median_settings
+from tunesmith.earlystop._katib_trials import KatibTrials
 from tunesmith.earlystop._registry import Registry
 from tunesmith.katib.v1beta1 import api_pb2 as katib
 from tunesmith.katib.v1beta1 import api_pb2_grpc
-from tunesmith.services.errors import NotOffered
 from tunesmith.services.server import HealthName
 
 SERVICE: Final[str] = katib.DESCRIPTOR.services_by_name["EarlyStopping"].full_name
@@ -26,9 +26,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class KatibEarlyStopping(api_pb2_grpc.EarlyStoppingServicer):
     """Answers for the median rule of a registry; every other name is unknown to Katib."""
 
-    def __init__(self, registry: Registry, logs: ObservationLogs) -> None:
-        """Read what trials reported from `logs`."""
-        self._registry, self._logs = registry, logs
+    def __init__(self, registry: Registry, logs: ObservationLogs, trials: KatibTrials) -> None:
+        """Read what trials reported from `logs`, and write their status to `trials`."""
+        self._registry, self._logs, self._trials = registry, logs, trials
 
     def register(self, server: grpc.aio.Server) -> list[str]:
         """Add the service to a server."""
@@ -64,8 +64,6 @@ class KatibEarlyStopping(api_pb2_grpc.EarlyStoppingServicer):
         return katib.GetEarlyStoppingRulesReply(early_stopping_rules=[rule])
 
     async def SetTrialStatus(self, request: katib.SetTrialStatusRequest, context: Context) -> katib.SetTrialStatusReply:
-        """Refuse: the status of a trial is in Kubernetes, which this service does not know yet."""
-        raise NotOffered(
-            f"trial {request.trial_name[:100]} cannot be marked as stopped early: this service does not write to "
-            "Kubernetes yet"
-        )
+        """Say in Kubernetes that a trial was stopped early."""
+        await self._trials.mark_stopped(request.trial_name)
+        return katib.SetTrialStatusReply()

@@ -4,6 +4,7 @@ import grpc
 
 from tunesmith.earlystop._katib import KatibEarlyStopping
 from tunesmith.earlystop._katib_logs import ObservationLogs
+from tunesmith.earlystop._katib_trials import KatibTrials
 from tunesmith.earlystop._registry import Registry
 from tunesmith.earlystop._service import EarlyStoppingService
 from tunesmith.earlystop._studies import Held
@@ -13,9 +14,12 @@ from tunesmith.services.studies import Studies
 class Offer:
     """Both contracts over the same rules."""
 
-    def __init__(self, registry: Registry, studies: Studies[Held], logs: ObservationLogs) -> None:
-        """Offer the registry's rules, hold what `studies` has room for, and ask Katib's DB managers by `logs`."""
-        self._services = (EarlyStoppingService(registry, studies), KatibEarlyStopping(registry, logs))
+    def __init__(self, registry: Registry, studies: Studies[Held], logs: ObservationLogs, trials: KatibTrials) -> None:
+        """Offer the registry's rules, and hold what `studies` has room for.
+
+        Katib's DB managers are asked by `logs`, and `trials` are the ones that its controller made.
+        """
+        self._services = (EarlyStoppingService(registry, studies), KatibEarlyStopping(registry, logs, trials))
 
     def register(self, server: grpc.aio.Server) -> list[str]:
         """Add the services to a server; the names include one that only health is asked for."""

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kept import Kept
 
-# The shell ends the server when the tests are gone, however they went: its standard input closes then.
-_KEEPER = '"$@" </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server'
 _databases = count()
 
 
@@ -49,15 +48,8 @@ class PostgresServer:
         initdb = [str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
         subprocess.run(initdb, cwd=folder, check=True, capture_output=True, **self._as_user)
         settings = ["-c", "listen_addresses=", "-c", f"fsync={'on' if fsync else 'off'}", "-k", str(folder)]
-        with (folder / "log").open("wb") as log:
-            self._keeper = subprocess.Popen(
-                ["sh", "-c", _KEEPER, "sh", str(programs / "postgres"), "-D", data, *settings],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                **self._as_user,
-            )
+        command = [str(programs / "postgres"), "-D", data, *settings]
+        self._server = Kept(command, folder / "log", sign="QUIT", cwd=folder, **self._as_user)
         self._wait()
 
     def url(self, database: str) -> str:
@@ -83,15 +75,10 @@ class PostgresServer:
 
     def close(self) -> None:
         """End the server. Raises with its log when a part of it ended by itself, which explains what failed before."""
-        assert self._keeper.stdin is not None
-        ended, log = self._keeper.poll() is not None, self._log()
-        self._keeper.stdin.close()
-        self._keeper.wait(30)
+        ended, log = self._server.ended, self._server.log()
+        self._server.close()
         if not self.may_crash and (ended or "terminated by signal" in log):
             raise RuntimeError(f"the PostgreSQL server did not live as long as its tests:\n{log}")
-
-    def _log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-20000:]
 
     def _wait(self) -> None:
         import psycopg
@@ -101,8 +88,8 @@ class PostgresServer:
             try:
                 return self.run("SELECT 1")
             except psycopg.OperationalError:
-                if self._keeper.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(self._log()) from None
+                if self._server.ended or time.monotonic() > deadline:
+                    raise RuntimeError(self._server.log()) from None
                 time.sleep(0.05)
 
 

@@ -13,6 +13,7 @@ from tests.earlystop.process import ServiceProcess
 from tunesmith.earlystop import _katib_logs, load_registry
 from tunesmith.earlystop._katib import KatibEarlyStopping
 from tunesmith.earlystop._katib_logs import ObservationLogs
+from tunesmith.earlystop._katib_trials import Cluster, KatibTrials
 from tunesmith.katib.v1beta1 import api_pb2 as katib
 from tunesmith.katib.v1beta1 import api_pb2_grpc
 from tunesmith.services.channel import open_channel, rpc_errors
@@ -67,11 +68,6 @@ def test_rules_of_trials_that_have_not_succeeded(service: ServiceProcess) -> Non
     )
     reply = api_pb2_grpc.EarlyStoppingStub(service.channel).GetEarlyStoppingRules(request)
     assert not reply.early_stopping_rules
-
-
-def test_a_status_is_not_written(service: ServiceProcess) -> None:
-    with pytest.raises(NotOffered, match="trial one cannot be marked as stopped early"), rpc_errors():
-        api_pb2_grpc.EarlyStoppingStub(service.channel).SetTrialStatus(katib.SetTrialStatusRequest(trial_name="one"))
 
 
 def test_health(service: ServiceProcess) -> None:
@@ -129,7 +125,7 @@ async def katib_side(
     database = DbManager(dict(LOGS))
     async with serving(database.register, listen=["127.0.0.1:0"], token_check=None) as (address,):
         logs = ObservationLogs(allowed or [address][: not follow], all_allowed=follow)
-        ours = KatibEarlyStopping(load_registry(), logs)
+        ours = KatibEarlyStopping(load_registry(), logs, KatibTrials(Cluster()))
         async with (
             serving(ours.register, listen=["127.0.0.1:0"], token_check=None) as (own,),
             open_channel(own) as channel,
