@@ -44,8 +44,18 @@ def main() -> None:
 @click.option(
     "--no-token", is_flag=True, help="Ask for no token on loopback: every user of this machine may run commands."
 )
-@click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file: certificate of this server.")
-@click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file: its key.")
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path, exists=True),
+    envvar="TUNESMITH_TLS_CERT",
+    help="PEM file: certificate of this server. Or TUNESMITH_TLS_CERT.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path, exists=True),
+    envvar="TUNESMITH_TLS_KEY",
+    help="PEM file: its key. Or TUNESMITH_TLS_KEY.",
+)
 @click.option(
     "--tls-client-ca",
     type=click.Path(path_type=Path, exists=True),
@@ -57,8 +67,10 @@ def main() -> None:
     "--suggestion",
     multiple=True,
     metavar="ADDR",
+    envvar="TUNESMITH_SUGGESTION",
     help="Address of a suggestion service; with https:// it is known by TUNESMITH_CA, and we by TUNESMITH_CERT and "
-    "TUNESMITH_KEY. Repeatable: each algorithm is asked at the first that offers it.  [default: start one when needed]",
+    "TUNESMITH_KEY. Repeatable, or TUNESMITH_SUGGESTION with blanks between: each algorithm is asked at the first that "
+    "offers it.  [default: start one when needed]",
 )
 @click.option("--earlystop", metavar="ADDR", help="Address of an early-stopping service; as --suggestion.")
 @click.option(

@@ -88,9 +88,9 @@ class Suggester:
         """Warnings of the algorithm about a study; raises FixRequest with every mistake that it finds."""
         self._ours.pop(spec.algorithm.endpoint, None)  # another service may be there by now
         self._homes.pop(spec.algorithm.name, None)
-        route = await self._route(spec)
-        request = pb.ValidateRequest(spec=route.spec)
         try:
+            route = await self._route(spec)
+            request = pb.ValidateRequest(spec=route.spec)
             call = self._stub(route.address).Validate(request, timeout=DEADLINE)
             reply = await answered(call, route.address, SERVICE)
         except NotFound as error:  # an algorithm that the service does not have is a mistake of the document
@@ -172,16 +172,18 @@ class Suggester:
         return Route(endpoint, message)
 
     async def _home(self, name: str) -> str:
-        """Which of the manager's own services is asked: the first that offers the algorithm, or just the first."""
+        """Which of the manager's own services is asked: the first that offers the algorithm. Raises NotFound."""
         if not self.others:
             return await self.address_of()
         if name not in self._homes:
+            names = set[str]()
             async for address, offered in self._offers(all_answer=True):
+                names.update(algorithm.name for algorithm in offered)
                 if any(_is_called(algorithm, name) for algorithm in offered):
                     self._homes[name] = address
                     break
             else:
-                return await self.address_of()  # which says what is wrong with the name
+                raise NotFound(f"algorithm {name[:100]!r} is not offered here (offered: {', '.join(sorted(names))})")
         return self._homes[name]
 
     async def _offers(self, *, all_answer: bool = False) -> AsyncIterator[tuple[str, _Offered]]:

@@ -33,8 +33,20 @@ def main() -> None:
 @click.option(
     "--no-login", is_flag=True, help="Ask for no token on loopback: every user of this machine may run commands."
 )
-@click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file: certificate of this server.")
-@click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file: its key.")
+@click.option(
+    "--tls-cert",
+    type=_PEM,
+    metavar="FILE",
+    envvar="TUNESMITH_TLS_CERT",
+    help="PEM file: certificate of this server. Or TUNESMITH_TLS_CERT.",
+)
+@click.option(
+    "--tls-key",
+    type=_PEM,
+    metavar="FILE",
+    envvar="TUNESMITH_TLS_KEY",
+    help="PEM file: its key. Or TUNESMITH_TLS_KEY.",
+)
 @click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond loopback without TLS.")
 @click.option("--parent-pipe", type=int, metavar="FD", help="Leave when the other end of this pipe is closed.")
 @click.option("--words", is_flag=True, help="With --parent-pipe: say in words where it is, not in JSON.")

@@ -14,7 +14,7 @@ from tunesmith.katib.v1beta1 import api_pb2_grpc
 from tunesmith.manager._context import Database
 from tunesmith.manager._suggester import Suggester
 from tunesmith.manager.storage import open_store
-from tunesmith.services.errors import TryAgain
+from tunesmith.services.errors import FixRequest, TryAgain
 from tunesmith.study import (
     AlgorithmSpec,
     IntDomain,
@@ -201,10 +201,15 @@ async def test_each_algorithm_is_asked_at_the_first_of_its_own_services_that_off
     service, suggester = own
     others = [Ours(offers=name) for name in ("golden", "silver")]
     suggester.others = [f"127.0.0.1:{servers.start(other)}" for other in others]
-    for name in ("silver-search", "golden", "silver", "lead"):
+    for name in ("silver-search", "golden", "silver"):
         await suggester.validate(spec(algorithm=name))
-    asked = [[one.name for one in each.asked] for each in (service, *others)]
-    assert asked == [["golden", "lead"], [], ["silver-search", "silver"]]
+    assert [[one.name for one in each.asked] for each in (service, *others)] == [
+        ["golden"],
+        [],
+        ["silver-search", "silver"],
+    ]
+    with pytest.raises(FixRequest, match="'lead' is not offered here .offered: golden, silver"):
+        await suggester.validate(spec(algorithm="lead"))
     assert [one.name for one in await suggester.algorithms()] == ["golden", "silver"]
 
 
