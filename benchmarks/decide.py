@@ -2,12 +2,12 @@
 
     python benchmarks/decide.py [--rule median ...] [--trials 1000] [--steps 1000] [--calls 200]
 
-The early-stopping service runs as a process of its own at a Unix socket. All trials but four have ended: half of them
-were stopped halfway, and the others reported every step. The four report in turn, from the middle of their curves on:
-a *warm* call brings the one observation that is news and asks about that trial, as the manager does. After a *restart*,
-the first call is refused and the second brings every observation: both are counted, but neither the start of the
-process nor the making of the messages is. Times are those of the caller, in milliseconds. `stops` is the share of warm
-calls whose decision was to stop; such a trial reports on all the same.
+The early-stopping service runs as a process of its own at a Unix socket. All trials but the last four have ended: half
+of them were stopped halfway, and the others reported every step. The four report in turn, from the middle of their
+curves on: a *warm* call brings the one observation that is news and asks about all four, as the manager does. After a
+*restart*, the first call is refused and the second brings every observation: both are counted, but neither the start of
+the process nor the making of the messages is. Times are those of the caller, in milliseconds. `stops` is the share of
+warm calls whose decision was to stop the trial that reports; it goes on all the same.
 """
 
 import argparse
@@ -71,7 +71,8 @@ class Study:
         )
         self.spec = wire.spec_to_proto(spec)
         self.curves = curves(trials, steps)
-        self.lengths = [steps // 2 if number % 2 or number < RUNNING else steps for number in range(trials)]
+        self.running = range(trials - RUNNING, trials)
+        self.lengths = [steps // 2 if number % 2 or number in self.running else steps for number in range(trials)]
         self.revision, self.base, self.turn = 1, 0, 0
 
     def stream(self, trial: int, base: int) -> Iterator[messages.DecideRequest]:
@@ -85,7 +86,7 @@ class Study:
                 base_digest=base,
                 revision=self.revision,
                 digest=self.revision,
-                trials=[trial],
+                trials=self.running,
             )
         )
         if base:
@@ -93,7 +94,7 @@ class Study:
             return
         for other in range(len(self.lengths)):
             yield self.observed(other, 1)
-        ended = [self.record(trial) for trial in range(RUNNING, len(self.lengths))]
+        ended = [self.record(trial) for trial in range(self.running.start)]
         yield messages.DecideRequest(observations=messages.ObservationChunk(finished=ended))
 
     def observed(self, trial: int, first: int) -> messages.DecideRequest:
@@ -115,7 +116,8 @@ class Study:
 
     async def ask(self, stub: "rpc.EarlyStoppingServiceAsyncStub", restarted: bool = False) -> tuple[float, bool]:
         """Report a step of the next trial; give the milliseconds until it was decided on, and whether to stop."""
-        self.turn = trial = (self.turn + 1) % RUNNING
+        self.turn = (self.turn + 1) % RUNNING
+        trial = self.running[self.turn]
         self.lengths[trial] += 1
         self.revision += 1
         calls = [list(self.stream(trial, self.base))] + [list(self.stream(trial, 0))] * restarted
@@ -125,7 +127,7 @@ class Study:
                 response = await stub.Decide(iter(call))
         took = 1000 * (time.perf_counter() - began)
         self.base = self.revision
-        return took, any(decision.stop for decision in response.decisions)
+        return took, any(one.stop for one in response.decisions if one.trial == trial)
 
 
 def curves(trials: int, steps: int) -> np.ndarray:

@@ -70,23 +70,30 @@ class Nobody:
 
 
 class Rule(Nobody):
-    """A rule of the early-stopping service, asked as the service asks it."""
+    """A rule of the early-stopping service, asked as the manager asks it: about all that run, whoever reports.
+
+    One that is to stop does so when it has reported next, as a trial that looks at `should_stop()` after each epoch.
+    """
 
     def __init__(self, name: str, given: Mapping[str, ParameterValue], spec: StudySpec, seed: int) -> None:
         rule = _rules().get(name)
         settings, mistakes = read_settings(rule.description, given)
         assert not mistakes, mistakes
         self.held = Held("uid", Job(types_pb2.StudySpec(), spec, rule, settings, seed))
+        self.stops: dict[int, TrialState] = {}
 
     def report(self, trial: int, step: int, loss: float) -> TrialState | None:
-        self.held.curves.observe([trial], [step], [loss])
-        decision = next(iter(ask(self.held, [trial])), None)
-        if decision is None or not decision.stop:
-            return None
-        return TrialState.SUCCEEDED if decision.complete else TrialState.EARLY_STOPPED
+        curves = self.held.curves
+        curves.observe([trial], [step], [loss])
+        for decision in ask(self.held, sorted(curves.running - self.stops.keys())):
+            if decision.stop:
+                state = TrialState.SUCCEEDED if decision.complete else TrialState.EARLY_STOPPED
+                self.stops[decision.trial] = state
+        return self.stops.get(trial)
 
     def end(self, trial: int, state: TrialState, value: float) -> None:
         self.held.curves.end(trial, Ended(state, value))
+        self.stops.pop(trial, None)
 
 
 class Ours:

@@ -3,13 +3,15 @@
 from tunesmith.earlystop._rule import Remarking, Rule
 from tunesmith.earlystop._settings import read_settings
 from tunesmith.services.settings import Settings
-from tunesmith.study import Mistake, StudySpec
+from tunesmith.study import Mistake, ParameterValue, StudySpec
 
 
 def read_study(rule: Rule, spec: StudySpec) -> tuple[Settings, list[Mistake]]:
     """Read the settings of a study, and list what the rule cannot work with."""
-    given = spec.early_stopping.settings if spec.early_stopping is not None else {}
-    settings, mistakes = read_settings(rule.description, given)
+    called, given = rule.description, dict[str, ParameterValue]()
+    if spec.early_stopping is not None:
+        called, given = called.called(spec.early_stopping.name), dict(spec.early_stopping.settings)
+    settings, mistakes = read_settings(called, given)
     if len(spec.objectives) > 1:
         message = f"rule {rule.description.name!r} works with one objective, but got {len(spec.objectives)}"
         mistakes.append(Mistake("spec.objectives", message))

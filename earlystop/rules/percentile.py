@@ -23,8 +23,8 @@ class Percentile:
         description=(
             "With `percentile: 25` a trial must have come as far as the best quarter of the trials that ran to their "
             "end; those that were stopped do not count, so the bar rises as the study goes on. The same rule as "
-            "Optuna's PercentilePruner, and with 50 its MedianPruner. Take `median` for noisy values, or when trials "
-            "run side by side and none has ended yet."
+            "Optuna's PercentilePruner, and with 50 its MedianPruner. Take `median` when trials run side by side and "
+            "none has ended yet."
         ),
         source="T. Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, KDD 2019.",
         settings=(

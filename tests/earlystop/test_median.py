@@ -1,4 +1,4 @@
-"""The median rule: cases computed by hand."""
+"""The median rule: cases computed by hand, of running averages first, and then of what it does by default."""
 
 import math
 
@@ -10,7 +10,7 @@ from tunesmith.study import Strategy, TrialState
 
 def three_others() -> Study:
     """Three others whose running averages at step 2 are 1, 2 and 6: their median is 2, their mean 3."""
-    study = Study(make_spec("median", startStep=2))
+    study = Study(make_spec("median", compare="average", startStep=2))
     for number, values in enumerate([(1.5, 0.5, 0.4), (3.0, 1.0, 0.5), (7.0, 5.0, 5.0)]):
         study.finish(number, values)
     return study
@@ -52,7 +52,7 @@ def test_nothing_is_weighed_before_the_first_step_or_without_others() -> None:
 
 
 def test_gaps_in_the_steps() -> None:
-    study = Study(make_spec("median", startStep=10, minTrials=1))
+    study = Study(make_spec("median", compare="average", startStep=10, minTrials=1))
     study.report(0, {0: 1.0, 10: 3.0, 20: 5.0})
     study.report(1, {5: 3.0, 15: 4.0})
     assert study.one(1).reason.startswith("at step 15 its running average 3.5 is worse than 2, the median of 1 trials")
@@ -68,7 +68,7 @@ def test_an_interval_is_weighed_at_its_first_step() -> None:
 
 
 def test_the_best_is_never_stopped() -> None:
-    study = Study(make_spec("median", startStep=1, minTrials=1))
+    study = Study(make_spec("median", compare="average", startStep=1, minTrials=1))
     study.finish(0, [2.0, 2.0, 2.0])
     study.report(1, [9.0, 9.0, 1.0])
     decision = study.one(1)
@@ -87,7 +87,7 @@ def test_the_best_may_have_had_no_finite_value_when_it_was_weighed() -> None:
 
 
 def test_the_strategy_says_what_is_best() -> None:
-    study = Study(make_spec("median", startStep=1, minTrials=1, strategy=Strategy.LATEST))
+    study = Study(make_spec("median", compare="average", startStep=1, minTrials=1, strategy=Strategy.LATEST))
     study.finish(0, [2.0, 2.0, 2.0, 2.0])
     study.report(1, [9.0, 9.0, 1.0, 3.0])
     assert study.one(1).stop
@@ -105,8 +105,37 @@ def test_values_that_are_not_finite_do_not_count(value: float) -> None:
 
 
 def test_maximizing() -> None:
-    study = Study(make_spec("median", startStep=2, maximize=True))
+    study = Study(make_spec("median", compare="average", startStep=2, maximize=True))
     for number, values in enumerate([(0.5, 0.7), (0.6, 0.8), (0.1, 0.3)]):
         study.finish(number, values)
     study.report(3, [0.4, 0.6])
     assert study.one(3).reason == "at step 2 its running average 0.5 is worse than 0.6, the median of 3 trials"
+
+
+def test_the_best_values_are_compared_unless_told_otherwise() -> None:
+    study = Study(make_spec("median"))
+    for number, values in enumerate([(1.5, 0.5, 0.9), (3.0, 1.0, 0.2), (7.0, 5.0, 5.0)]):
+        study.finish(number, values)
+    study.report(3, [9.0, 1.0])
+    assert study.one(3).reason == "at step 2 its best value so far 1 is not worse than 1, the median of 3 trials"
+    study.report(4, [1.1, 1.2])
+    assert study.one(4).reason == "at step 2 its best value so far 1.1 is worse than 1, the median of 4 trials"
+    assert study.one(4).stop
+    study.report(5, [0.3, 9.0, 9.0])
+    assert study.one(5).reason == "at step 3 its best value so far 0.3 is not worse than 0.9, the median of 3 trials"
+
+
+@pytest.mark.parametrize("name", ["medianstop", "median-stop"])
+def test_under_the_name_that_others_know_it_by_it_is_the_rule_that_they_know(name: str) -> None:
+    study = Study(make_spec(name))
+    for number in range(3):
+        study.finish(number, [1.0] * 5)
+    study.report(3, [9.0, 9.0, 9.0])
+    assert study.ask(3) == [], "nothing before step 4"
+    study.report(3, {4: 0.5})
+    assert study.one(3).reason.startswith("at step 4 its running average 6.875 is worse than 1")
+    told = Study(make_spec(name, {"start_step": 2, "compare": "best"}))
+    for number in range(3):
+        told.finish(number, [1.0] * 5)
+    told.report(3, [9.0, 9.0])
+    assert told.one(3).reason.startswith("at step 2 its best value so far 9 is worse than 1")

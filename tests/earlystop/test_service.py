@@ -34,7 +34,7 @@ def test_describe(service: ServiceProcess) -> None:
     assert "medianstop" in median.aliases
     start = next(setting for setting in median.settings if setting.name == "startStep")
     assert start.type == types_pb2.SETTING_TYPE_INT
-    assert start.default_value.int_value == 4
+    assert start.default_value.int_value == 1
     assert start.meaning.endswith("Also accepted as `start_step`.")
 
 
@@ -129,7 +129,7 @@ class TestDecide:
         response = caller.ask(service.channel, 2, 3, 4)
         assert [(one.trial, one.stop, one.step) for one in response.decisions] == [(2, True, 2), (3, False, 2)]
         why = response.decisions[0].reason
-        assert why == "at step 2 its running average 2 is worse than 0.95, the median of 3 trials"
+        assert why == "at step 2 its best value so far 2 is worse than 0.9, the median of 3 trials"
         assert not response.decisions[0].HasField("predicted_final")
 
     def test_nothing_asked_brings_the_study_up_to_date(self, service: ServiceProcess, caller: Caller) -> None:
@@ -152,7 +152,7 @@ class TestDecide:
         caller.tell(messages.ObservationChunk(restarted=[2], trials=[2], steps=[2], values=[0.2], finished=[record]))
         assert not caller.ask(service.channel, 2).decisions, "it has ended"
         decision = caller.one(service.channel, 3)
-        assert decision.reason.endswith("0.95 is worse than 0.9, the median of 3 trials")
+        assert decision.reason.endswith("0.9 is worse than 0.8, the median of 3 trials")
 
     def test_a_trial_that_finished_and_runs_again(self, service: ServiceProcess, caller: Caller) -> None:
         told(caller)
@@ -170,7 +170,7 @@ class TestDecide:
         assert not caller.one(service.channel, 3).stop
 
     def test_maximizing(self, service: ServiceProcess) -> None:
-        caller = Caller(make_spec("median", startStep=1, minTrials=1, maximize=True), uid="maximizing")
+        caller = Caller(make_spec("median", compare="average", minTrials=1, maximize=True), uid="maximizing")
         told(caller)
         assert [one.stop for one in caller.ask(service.channel, 2, 3).decisions] == [False, True]
 
