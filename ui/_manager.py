@@ -1,6 +1,7 @@
 """The manager as the dashboard sees it: `tunesmith.client`'s values, asked for from asyncio with a caller's token."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tunesmith.client._algorithm_values import Algorithm, Rule
@@ -9,6 +10,7 @@ from tunesmith.client._trial_values import Decision, Event, Observation, Trial, 
 from tunesmith.client._values import Study
 from tunesmith.study import Assignment, Limits, Mistake, StudyJob, StudyState, TrialState, wire
 from tunesmith.ui._calls import Line
+from tunesmith.ui._query import TrialQuery
 from tunesmith.v1 import manager_pb2 as pb
 
 _PAGE = 1000
@@ -93,6 +95,16 @@ class Manager:
         )
         return [Trial.from_proto(trial) async for trial in self._paged("ListTrials", request, "trials")]
 
+    async def page(self, key: pb.StudyKey, query: TrialQuery) -> tuple[list[Trial], int]:
+        """A page of trials, and how many there are on all pages. Raises FixRequest."""
+        reply = await self.line.call("ListTrials", query.request(key))
+        return [Trial.from_proto(trial) for trial in reply.trials], reply.total_size
+
+    async def chosen(self, key: pb.StudyKey, query: TrialQuery) -> list[Trial]:
+        """The trials of all pages. Raises FixRequest."""
+        request = replace(query, limit=_PAGE).request(key)
+        return [Trial.from_proto(trial) async for trial in self._paged("ListTrials", request, "trials", "skip")]
+
     async def trial(self, key: pb.TrialKey) -> Trial:
         """One trial, by its name or number. Raises NotFound."""
         return Trial.from_proto((await self.line.call("GetTrial", pb.GetTrialRequest(key=key))).trial)
@@ -148,7 +160,8 @@ class Manager:
         """What a document may name as its early-stopping rule."""
         return [Rule.from_proto(told) for told in (await self.line.call("ListRules", pb.ListRulesRequest())).rules]
 
-    async def _paged(self, method: str, request: Any, field: str) -> AsyncIterator[Any]:
+    async def _paged(self, method: str, request: Any, field: str, *once: str) -> AsyncIterator[Any]:
+        """All pages; fields `once` of the request are meant for the first one."""
         while True:
             reply = await self.line.call(method, request)
             for item in getattr(reply, field):
@@ -156,6 +169,8 @@ class Manager:
             if not reply.next_page_token:
                 return
             request.page_token = reply.next_page_token
+            for name in once:
+                request.ClearField(name)
 
     async def _changed(self, method: str, request: Any) -> Study:
         return Study.from_proto((await self.line.call(method, request)).study)

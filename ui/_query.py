@@ -1,38 +1,92 @@
-"""Which trials are asked for, and in which order: pure."""
+"""Which trials are asked for, and in which order: what an address says, and what the manager is asked."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import json
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
+from urllib.parse import urlencode
 
-from tunesmith.client._trial_values import Trial
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import TrialState
+from tunesmith.study import Mistake, ParameterValue, TrialState, wire
+from tunesmith.ui._words import value as value_text
+from tunesmith.v1 import manager_pb2 as pb
 
-_SIMPLE: dict[str, Callable[[Trial], Any]] = {
-    "number": lambda trial: trial.number,
-    "name": lambda trial: trial.name,
-    "state": lambda trial: str(trial.state),
-    "value": lambda trial: trial.value,
-    "created": lambda trial: trial.created,
-    "started": lambda trial: trial.span[0],
-    "finished": lambda trial: trial.span[1],
-    "duration": lambda trial: seconds(trial),
-    "attempts": lambda trial: trial.last.number if trial.last else 0,
-}
+
+@dataclass(frozen=True, slots=True)
+class TrialRange:
+    """Trials by one of their fields, as an address has it: `value:0.1..0.5`, `params.C:..10`, `params.kernel:["rbf"]`.
+
+    A `?` at its end: or those that have none; `params.gamma:?`: only those.
+
+    Attributes:
+        field: `value`, `duration`, `params.NAME`, `metrics.NAME`, ...
+        least: At least this; None: whatever is lower, too.
+        most: At most this; None: whatever is higher, too.
+        values: One of these; empty: any.
+        missing: Also trials without the field, which are left out otherwise; without bounds and values only those.
+    """
+
+    field: str
+    least: float | None = None
+    most: float | None = None
+    values: tuple[ParameterValue, ...] = ()
+    missing: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> "TrialRange":
+        """From an address. Raises FixRequest."""
+        whole, missing = text.removesuffix("?"), text.endswith("?")
+        field, colon, rest = whole.partition(":[")
+        if colon:
+            return cls(field, values=_values(f"[{rest}", text), missing=missing)
+        field, colon, rest = whole.rpartition(":")
+        least, dots, most = rest.partition("..")
+        if not field or not (dots or (missing and not rest)):
+            raise _wrong(text)
+        return cls(field, _bound(least, text), _bound(most, text), missing=missing)
+
+    @property
+    def text(self) -> str:
+        """As an address has it."""
+        least, most = ("" if bound is None else repr(bound) for bound in (self.least, self.most))
+        found = json.dumps(self.values) if self.values else f"{least}..{most}" if least or most else ""
+        return f"{self.field}:{found}?" if self.missing else f"{self.field}:{found or '..'}"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        name, bounds = self.field.removeprefix("params.").removeprefix("metrics."), (self.least, self.most)
+        match bounds:
+            case _ if self.values:
+                found = ", ".join(value_text(value) for value in self.values)
+            case (None, None):
+                found = "none" if self.missing else "any"
+            case (None, most):
+                found = f"at most {value_text(most)}"
+            case (least, None):
+                found = f"at least {value_text(least)}"
+            case (least, most):
+                found = f"{value_text(least)} to {value_text(most)}"
+        return f"{name}: {found}{' or none' if self.missing and found != 'none' else ''}"
+
+    def to_proto(self) -> pb.TrialRange:
+        """For the wire."""
+        values = [wire.value_to_proto(value) for value in self.values]
+        return pb.TrialRange(field=self.field, min=self.least, max=self.most, values=values, missing=self.missing)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialQuery:
-    """One page of a study's trials.
+    """Some of a study's trials, and a page of them.
 
     Attributes:
         states: Only these; empty: all.
-        search: Words that must all occur in its name, number, parameters or labels.
+        search: Words that must all occur in its name, `#number`, state, reason, parameters or labels.
         sort: `number`, `value`, ..., `params.NAME` or `metrics.NAME`.
         descending: The largest first. Trials without the value come last in either order.
         offset: How many are left out before the page.
-        limit: How many there are on the page; None: all the others.
+        limit: How many there are on the page.
+        ranges: All must hold.
     """
 
     states: tuple[TrialState, ...] = ()
@@ -40,54 +94,69 @@ class TrialQuery:
     sort: str = "number"
     descending: bool = False
     offset: int = 0
-    limit: int | None = 50
+    limit: int = 50
+    ranges: tuple[TrialRange, ...] = ()
 
-    def of(self, trials: Sequence[Trial]) -> tuple[list[Trial], int]:
-        """The page, and how many trials there are on all pages. Raises FixRequest for an order that is none."""
-        found = [trial for trial in trials if self._wanted(trial)]
-        key = sort_key(self.sort)
-        has = [(value, trial) for trial in found if (value := key(trial)) is not None]
-        has.sort(key=lambda pair: _rank(pair[0]), reverse=self.descending)
-        ordered = [trial for _, trial in has] + [trial for trial in found if key(trial) is None]
-        end = None if self.limit is None else self.offset + self.limit
-        return ordered[self.offset : end], len(found)
+    def request(self, key: pb.StudyKey) -> pb.ListTrialsRequest:
+        """What the manager is asked for this page."""
+        return pb.ListTrialsRequest(
+            study=key,
+            page_size=self.limit,
+            states=[wire.TRIAL_STATE_TO_PROTO[state] for state in self.states],
+            search=self.search,
+            ranges=[one.to_proto() for one in self.ranges],
+            order_by=self.sort,
+            descending=self.descending,
+            skip=self.offset,
+        )
 
-    def _wanted(self, trial: Trial) -> bool:
-        if self.states and trial.state not in self.states:
-            return False
-        if not self.search:
-            return True
-        text = text_of(trial)
-        return all(word in text for word in self.search.lower().split())
+    def address(self, **changes: Any) -> str:
+        """The query of the address of these trials, with some of the fields changed."""
+        one = replace(self, **changes)
+        parts: list[tuple[str, str]] = [("sort", one.sort), ("order", "desc" if one.descending else "asc")]
+        parts += [("q", one.search)] * bool(one.search) + [("offset", str(one.offset))] * bool(one.offset)
+        parts += [("state", state.value) for state in one.states]
+        return urlencode([*parts, *(("range", found.text) for found in one.ranges)])
 
-
-def text_of(trial: Trial) -> str:
-    """What a search looks at."""
-    values = [f"{name}={value}" for name, value in (*trial.assignment.items(), *trial.labels.items())]
-    return " ".join((f"#{trial.number}", trial.name, str(trial.state), trial.reason, *values)).lower()
-
-
-def sort_key(sort: str) -> Callable[[Trial], Any]:
-    """What trials are ordered by. Raises FixRequest."""
-    if sort in _SIMPLE:
-        return _SIMPLE[sort]
-    kind, _, name = sort.partition(".")
-    if kind == "params" and name:
-        return lambda trial: trial.assignment.get(name)
-    if kind == "metrics" and name:
-        return lambda trial: next((one.latest for one in trial.metrics if one.metric == name), None)
-    known = ", ".join((*_SIMPLE, "params.NAME", "metrics.NAME"))
-    raise FixRequest(f"sort must be one of {known}, but got {sort!r}")
+    def without(self, found: TrialRange) -> str:
+        """The same without one range, from the first page on."""
+        return self.address(ranges=tuple(one for one in self.ranges if one is not found), offset=0)
 
 
-def seconds(trial: Trial) -> float | None:
-    """How long its last attempt took; None while it runs, or when there is none."""
-    start, end = trial.span
-    return None if start is None or end is None else (end - start).total_seconds()
+def ranges_of(texts: list[str]) -> tuple[TrialRange, ...]:
+    """The ranges of an address. Raises FixRequest."""
+    return tuple(TrialRange.of(text) for text in texts)
 
 
-def _rank(value: Any) -> tuple[int, Any]:
-    """Numbers before times before texts, so that values of different kinds can be put in order."""
-    if isinstance(value, int | float):
-        return 0, value
-    return (1, value) if isinstance(value, datetime) else (2, str(value))
+def _bound(text: str, whole: str) -> float | None:
+    try:
+        bound = float(text) if text else None
+    except ValueError:
+        raise _wrong(whole) from None
+    if bound is not None and not isfinite(bound):
+        raise _wrong(whole)
+    return bound
+
+
+def _values(text: str, whole: str) -> tuple[ParameterValue, ...]:
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _wrong(whole) from None
+    if not all(_possible(value) for value in found):
+        raise _wrong(whole)
+    return tuple(found)
+
+
+def _possible(value: object) -> bool:
+    """Whether a parameter can have the value, and the wire can carry it."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode() == value
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return isinstance(value, float) and isfinite(value)
+
+
+def _wrong(text: str) -> FixRequest:
+    rule = f"must be `FIELD:MIN..MAX` or `FIELD:[VALUE, ...]`, but got {text[:100]!r}"
+    return FixRequest(f"`range` {rule}", [Mistake("range", rule)])

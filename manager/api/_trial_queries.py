@@ -42,6 +42,7 @@ def _range(given: pb.TrialRange, path: str) -> TrialRange:
         least=given.min if given.HasField("min") else None,
         most=given.max if given.HasField("max") else None,
         values=tuple(_value(value, f"{path}.values[{index}]") for index, value in enumerate(given.values)),
+        missing=given.missing,
     )
 
 

@@ -147,12 +147,14 @@ class TrialRange:
         least: At least this; None: whatever is lower, too. Times are seconds since 1970.
         most: At most this; None: whatever is higher, too.
         values: One of these; empty: any.
+        missing: Also trials without the field, which are left out otherwise; without bounds and values only those.
     """
 
     field: str
     least: float | None = None
     most: float | None = None
     values: tuple[ParameterValue, ...] = ()
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class TrialQuery:
         states: Only these; empty: all.
         search: Words that must all occur in the trial's name, `#number`, state, reason, or in `name=value` of its
             parameters and labels. ASCII letters are alike in upper and lower case.
-        ranges: All must hold. A trial without the field is in none.
+        ranges: All must hold.
         order: `number`, `name`, `state`, `value`, `created`, `started` and `finished` (of the last attempt), `duration`
             (the same), `attempts`, `params.NAME`, or `metrics.NAME` (the latest value).
         descending: The largest first. Trials without the field come last in both directions, equal ones by number.

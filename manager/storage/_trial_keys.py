@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Double, String, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Double, String, Text, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import JSON
 
 from tunesmith.manager.storage import _tables as t
@@ -66,8 +66,8 @@ def key_of(field: str, dialect: str, space: SearchSpace, path: str) -> Key:
     raise FixRequest(f"`{path}` {rule}", [Mistake(path, rule)])
 
 
-def within(wanted: TrialRange, dialect: str, space: SearchSpace, path: str) -> list[Expression]:
-    """The conditions of a range. Raises FixRequest."""
+def within(wanted: TrialRange, dialect: str, space: SearchSpace, path: str) -> Expression:
+    """The condition of a range. Raises FixRequest."""
     key = key_of(wanted.field, dialect, space, f"{path}.field")
     bounds = [bound for bound in (wanted.least, wanted.most) if bound is not None]
     if key.text and (bounds or key.listed is None):
@@ -77,14 +77,16 @@ def within(wanted: TrialRange, dialect: str, space: SearchSpace, path: str) -> l
         raise _wrong(path, f"must have `values` only of a categorical parameter, but got field {wanted.field!r}")
     if any(bound != bound for bound in bounds):
         raise _wrong(path, "must have numbers as bounds, but got NaN")
-    found: list[Expression] = [key.expression.is_not(None)]
+    found: list[Expression] = []
     if wanted.least is not None:
         found.append(key.expression >= wanted.least)
     if wanted.most is not None:
         found.append(key.expression <= wanted.most)
     if wanted.values and key.listed is not None:
         found.append(key.expression.in_([key.listed(value) for value in wanted.values]))
-    return found
+    if not wanted.missing:
+        return and_(key.expression.is_not(None), *found)
+    return or_(key.expression.is_(None), and_(*found)) if found else key.expression.is_(None)
 
 
 def contains(word: str, dialect: str) -> Expression:

@@ -57,7 +57,7 @@ class TrialPages(Trials):
         found: list[Expression] = [_c.state.in_([state.value for state in query.states])] if query.states else []
         found += [contains(word, self._dialect) for word in query.search.split()]
         for index, wanted in enumerate(query.ranges):
-            found += within(wanted, self._dialect, space, f"ranges[{index}]")
+            found.append(within(wanted, self._dialect, space, f"ranges[{index}]"))
         return found
 
     def _trials_by_id(self, ids: list[int], uid: str) -> list[TrialRow]:

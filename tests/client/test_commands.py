@@ -94,13 +94,8 @@ def test_get_trials(ended: Running, command: Command) -> None:
 def test_get_trials_in_another_order(ended: Running, command: Command) -> None:
     lines = command("get", "trials", "digits", "--sort=-params.C", "--search", "kernel=rbf", "--limit", "3").out
     assert len(lines.splitlines()) == 4
-    method, request = ended.fake.calls[-1]
-    assert (method, request.order_by, request.descending, request.search) == (
-        "ListTrials",
-        "params.C",
-        True,
-        "kernel=rbf",
-    )
+    request = ended.calls("ListTrials")[-1]
+    assert (request.order_by, request.descending, request.search) == ("params.C", True, "kernel=rbf")
 
 
 def test_get_trials_json_is_as_documented(ended: Running, command: Command) -> None:

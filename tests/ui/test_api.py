@@ -58,9 +58,12 @@ async def test_trials_are_sorted_searched_and_paged(dashboard: Make) -> None:
     assert [one["number"] for one in (await get(client, path, search="#1"))["items"]] == [1]
     page = await get(client, path, offset=1, limit=1)
     assert (page["total"], [one["number"] for one in page["items"]]) == (2, [1])
+    ranged = await get(client, path, range=[f"params.x:{min(up)!r}..{min(up)!r}", "value:2..2"])
+    assert ([one["assignment"]["x"] for one in ranged["items"]], ranged["total"]) == ([min(up)], 1)
     wrong = await client.get(API + path, params={"sort": "beauty"})
     assert wrong.status_code == 422
-    assert "sort must be one of number" in wrong.json()["detail"]
+    assert wrong.json()["mistakes"][0]["path"] == "order_by"
+    assert "must be one of number" in wrong.json()["detail"]
 
 
 async def test_records_of_a_trial(dashboard: Make) -> None:

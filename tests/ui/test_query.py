@@ -1,56 +1,76 @@
-"""Which trials are shown and in which order; the form and its document."""
-
-from typing import Any
+"""Which trials are shown; the form and its document."""
 
 import pytest
 
-from tunesmith.client._trial_values import Trial
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import TrialState, wire
+from tunesmith.study import TrialState
 from tunesmith.ui._form import form_of, with_form
-from tunesmith.ui._query import TrialQuery
+from tunesmith.ui._query import TrialQuery, TrialRange
 from tunesmith.ui._words import prose
 from tunesmith.ui.pages._new import starters
-from tunesmith.v1 import manager_pb2 as pb
-from tunesmith.v1 import types_pb2 as types
-
-
-def trial(number: int, value: float | None, **assignment: Any) -> Trial:
-    message = pb.Trial(name=f"s-{number}-abcde", number=number, state=types.TRIAL_STATE_SUCCEEDED, value=value)
-    message.assignment.CopyFrom(wire.assignment_to_proto(assignment))
-    return Trial.from_proto(message)
-
-
-TRIALS = [trial(0, 0.5, x=3.0, k="b"), trial(1, None, x=1.0), trial(2, 0.1, x=2.0, k="a")]
-
-
-def numbers(**query: Any) -> list[int]:
-    return [one.number for one in TrialQuery(**query).of(TRIALS)[0]]
 
 
 @pytest.mark.parametrize(
-    ("query", "wanted"),
+    ("text", "wanted"),
     [
-        ({}, [0, 1, 2]),
-        ({"sort": "value"}, [2, 0, 1]),
-        ({"sort": "value", "descending": True}, [0, 2, 1]),
-        ({"sort": "params.x"}, [1, 2, 0]),
-        ({"sort": "params.k", "descending": True}, [0, 2, 1]),
-        ({"sort": "metrics.none"}, [0, 1, 2]),
-        ({"search": "K=A"}, [2]),
-        ({"states": (TrialState.FAILED,)}, []),
-        ({"offset": 1, "limit": 1}, [1]),
-        ({"offset": 9}, []),
+        ("value:0.1..0.5", TrialRange("value", 0.1, 0.5)),
+        ("params.C:..10", TrialRange("params.C", None, 10.0)),
+        ("metrics.a:b:-1e-3..", TrialRange("metrics.a:b", -0.001, None)),
+        ("value:..", TrialRange("value")),
+        ("params.gamma:?", TrialRange("params.gamma", missing=True)),
+        ("params.gamma:1..?", TrialRange("params.gamma", 1.0, missing=True)),
+        ('params.kernel:["a?"]?', TrialRange("params.kernel", values=("a?",), missing=True)),
+        (
+            'params.kernel:["rbf", true, 1, 0.5, "a:[b"]',
+            TrialRange("params.kernel", values=("rbf", True, 1, 0.5, "a:[b")),
+        ),
     ],
 )
-def test_a_page_of_trials(query: dict[str, Any], wanted: list[int]) -> None:
-    assert numbers(**query) == wanted
+def test_a_range_of_an_address(text: str, wanted: TrialRange) -> None:
+    assert TrialRange.of(text) == wanted
+    assert TrialRange.of(wanted.text) == wanted
 
 
-@pytest.mark.parametrize("sort", ["beauty", "params.", ".", "__class__"])
-def test_an_order_that_is_none(sort: str) -> None:
-    with pytest.raises(FixRequest, match="sort must be one of"):
-        numbers(sort=sort)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "value",
+        ":1..2",
+        "value:1",
+        "value:a..b",
+        "value:nan..",
+        "x:[",
+        "x:[{}]",
+        "x:[NaN]",
+        'x:["\\ud800"]',
+        f"x:[{10**30}]",
+    ],
+)
+def test_a_range_that_is_none(text: str) -> None:
+    with pytest.raises(FixRequest, match=r"`range` must be `FIELD:MIN..MAX` or `FIELD:\[VALUE, ...\]`"):
+        TrialRange.of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("params.C:0.1..0.25", "C: 0.1 to 0.25"),
+        ("value:..3", "value: at most 3"),
+        ("duration:2..", "duration: at least 2"),
+        ("value:..", "value: any"),
+        ("params.gamma:?", "gamma: none"),
+        ('params.kernel:["rbf", true]?', "kernel: rbf, true or none"),
+    ],
+)
+def test_a_range_in_words(text: str, words: str) -> None:
+    assert TrialRange.of(text).words == words
+
+
+def test_the_address_of_other_pages() -> None:
+    query = TrialQuery((TrialState.FAILED,), "a b", "value", True, 50, ranges=(TrialRange("value", 0.5),))
+    assert query.address(offset=100) == "sort=value&order=desc&q=a+b&offset=100&state=Failed&range=value%3A0.5.."
+    assert query.without(query.ranges[0]) == "sort=value&order=desc&q=a+b&state=Failed"
 
 
 @pytest.mark.parametrize("name", starters())

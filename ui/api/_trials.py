@@ -12,8 +12,8 @@ from tunesmith.client._data import trial_data, trial_details
 from tunesmith.client._trial_values import Trial
 from tunesmith.client._values import Study
 from tunesmith.study import TrialState
-from tunesmith.ui._desk import ADesk, AManager
-from tunesmith.ui._query import TrialQuery
+from tunesmith.ui._desk import AManager
+from tunesmith.ui._query import TrialQuery, ranges_of
 from tunesmith.ui.api._parameters import AStudy, ATrial, Limit, Offset, Search, answer
 from tunesmith.ui.api._shapes import TrialDetailsShape, TrialsShape
 
@@ -21,24 +21,28 @@ router = APIRouter(tags=["trials"])
 
 States = Annotated[list[TrialState] | None, Query(description="Only in one of these states.")]
 Sort = Annotated[str, Query(max_length=300, description="`number`, `value`, `duration`, `params.NAME`, ...")]
+Ranges = Annotated[
+    list[Annotated[str, Query(max_length=20_000)]] | None,
+    Query(max_length=100, description='All must hold: `value:0.1..0.5`, `params.C:..10`, `params.kernel:["rbf"]`.'),
+]
 Order = Annotated[Literal["asc", "desc"], Query(description="Trials without the value come last in both.")]
 
 
 @router.get("/studies/{namespace}/{name}/trials", response_model=TrialsShape)
 async def list_trials(
-    desk: ADesk,
     manager: AManager,
     key: AStudy,
     state: States = None,
     search: Search = "",
+    range: Ranges = None,
     sort: Sort = "number",
     order: Order = "asc",
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Response:
     """A page of a study's trials, in any order."""
-    query = TrialQuery(tuple(state or ()), search, sort, order == "desc", offset, limit)
-    found, total = query.of(await desk.shelf.trials(manager, await manager.study(key)))
+    query = TrialQuery(tuple(state or ()), search, sort, order == "desc", offset, limit, ranges_of(range or []))
+    found, total = await manager.page(key, query)
     return answer({"items": [trial_data(trial) for trial in found], "total": total})
 
 
@@ -55,19 +59,19 @@ async def get_trial(manager: AManager, key: ATrial) -> Response:
     responses={200: {"content": {"text/csv": {}, "application/json": {}}, "description": "All its trials."}},
 )
 async def export(
-    desk: ADesk,
     manager: AManager,
     key: AStudy,
     format: Literal["csv", "json"] = "csv",
     state: States = None,
     search: Search = "",
+    range: Ranges = None,
     sort: Sort = "number",
     order: Order = "asc",
 ) -> Response:
     """All trials of a study, or those that are chosen, as a file."""
     study = await manager.study(key)
-    query = TrialQuery(tuple(state or ()), search, sort, order == "desc", 0, None)
-    trials, _ = query.of(await desk.shelf.trials(manager, study))
+    query = TrialQuery(tuple(state or ()), search, sort, order == "desc", ranges=ranges_of(range or []))
+    trials = await manager.chosen(key, query)
     headers = {"content-disposition": f'attachment; filename="{_file_name(study)}.{format}"'}
     if format == "json":
         text = json.dumps([trial_data(trial) for trial in trials], indent=1)

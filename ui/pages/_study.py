@@ -15,7 +15,7 @@ from tunesmith.study import TrialState
 from tunesmith.ui._desk import ADesk, AManager, Desk
 from tunesmith.ui._manager import Manager, study_key
 from tunesmith.ui._page import page
-from tunesmith.ui._query import TrialQuery
+from tunesmith.ui._query import TrialQuery, ranges_of
 from tunesmith.ui._steps import actions
 from tunesmith.ui._yaml import study_yaml
 
@@ -87,11 +87,15 @@ async def tab_page(
     name: str,
     tab: str,
     part: bool = False,
+    bare: bool = False,
 ) -> Response:
-    """The study with one of its tabs; with `part` only what is in it."""
+    """The study with one of its tabs; with `part` only what is in it, with `bare` only the table of its trials."""
     if tab not in TABS:
         raise NotFound(f"a study has no page {tab!r}")
     study = await manager.study(study_key(namespace, name))
+    if tab == "trials" and bare:
+        values = await _trials(manager, study, request.query_params.multi_items())
+        return page(request, "trials_table.html", study=study, **values)
     return await _show(request, desk, manager, study, TABS[tab], part=part)
 
 
@@ -116,7 +120,7 @@ async def _content(request: Request, desk: Desk, manager: Manager, study: Study,
     key, query = study_key(study.namespace, study.name), request.query_params
     match tab.name:
         case "trials":
-            return await _trials(desk, manager, study, query.multi_items())
+            return await _trials(manager, study, query.multi_items())
         case "events":
             return _paged("events", (await manager.events(key))[::-1], query.get("offset"))
         case "decisions":
@@ -143,23 +147,23 @@ def _paged(name: str, items: list[Any], offset: str | None, size: int = 100) -> 
     return {name: items[start : start + size], "offset": start, "size": size, "total": len(items)}
 
 
-async def _trials(desk: Desk, manager: Manager, study: Study, given: list[tuple[str, str]]) -> dict[str, Any]:
+async def _trials(manager: Manager, study: Study, given: list[tuple[str, str]]) -> dict[str, Any]:
     query = _query(given)
-    trials = await desk.shelf.trials(manager, study)
-    found, total = query.of(trials)
-    metrics = sorted({metric.metric for trial in found for metric in trial.metrics} - {study.spec.objective.metric})
+    trials, total = await manager.page(study_key(study.namespace, study.name), query)
+    seen = {metric.metric for metric in study.metrics} | {metric.metric for one in trials for metric in one.metrics}
+    metrics = sorted(seen - {study.spec.objective.metric})
     return {
-        "trials": found,
+        "trials": trials,
         "query": query,
         "total": total,
-        "every": len(trials),
+        "every": study.counts.total,
         "metrics": metrics,
         "latest": lambda trial, name: next((one.latest for one in trial.metrics if one.metric == name), None),
     }
 
 
 def _query(given: list[tuple[str, str]]) -> TrialQuery:
-    """What the address of the table says; what it cannot mean is left out."""
+    """What the address of the table says; a state or a place that it cannot mean is left out. Raises FixRequest."""
     one = dict(given)
     states = tuple(TrialState(text) for name, text in given if name == "state" and text in set(TrialState))
     offset = one.get("offset", "0")
@@ -169,6 +173,7 @@ def _query(given: list[tuple[str, str]]) -> TrialQuery:
         sort=one.get("sort", "number"),
         descending=one.get("order", "desc" if "sort" not in one else "asc") == "desc",
         offset=min(int(offset), 10**9) if offset.isascii() and offset.isdigit() else 0,
+        ranges=ranges_of([text for name, text in given if name == "range"]),
     )
 
 

@@ -12,6 +12,8 @@ steer();
 follow(draw());
 watchLog();
 chooseColumns();
+const brushed = document.querySelector("[data-brushed]");
+if (brushed) import("./brushed.js").then((made) => made.listBrushed(brushed));
 const maker = document.querySelector("[data-new]");
 if (maker) import("./new.js").then((made) => made.start(maker));
 

@@ -18,6 +18,24 @@ function colour(scale, at) {
   return `rgb(${a.map((one, i) => Math.round(one + (b[i] - one) * part)).join(",")})`;
 }
 
+// A brush as bounds: one at the end of an axis has none there, for the values on it are rounded to seven digits.
+const open = ([from, to], { range }) => [from <= range[0] ? -Infinity : from, to >= range[1] ? Infinity : to];
+
+// A brush in the words of an address, as `params.C:0.1..10`: places of the axis become values again.
+function range(brush, axis, { field, log, listed, numbers, inactive = null }) {
+  if (!field) return null;
+  const [low, high] = open(brush, axis);
+  const missing = inactive !== null && low <= inactive && inactive <= high ? "?" : "";
+  if (listed) {
+    const inside = listed.filter((_, place) => low <= place && place <= high);
+    if (!numbers) return `${field}:${inside.length ? JSON.stringify(inside) : ""}${missing}`;
+    return inside.length ? `${field}:${inside[0]}..${inside[inside.length - 1]}${missing}` : `${field}:?`;
+  }
+  const bound = (at) => (Number.isFinite(at) ? String(log ? 10 ** at : at) : "");
+  const bounds = `${bound(low)}..${bound(high)}`;
+  return `${field}:${inactive !== null && high < axis.range[0] + (axis.range[1] - axis.range[0]) * .1 ? "" : bounds}${missing}`;
+}
+
 export function parallel(place, figure, css) {
   const trace = figure.data[0];
   const axes = trace.dimensions.map((one) => ({ ...one, title: plain(one.label), values: unpacked(one.values), texts: one.ticktext.map(plain) }));
@@ -48,7 +66,7 @@ export function parallel(place, figure, css) {
     const [from, to] = axis.range;
     return from + (size.high - pad.bottom - at) / (size.high - pad.top - pad.bottom) * (to - from);
   };
-  const kept = (row) => brushes.every((brush, i) => !brush || axes[i].values[row] >= brush[0] && axes[i].values[row] <= brush[1]);
+  const kept = (row, bounds) => bounds.every((bound, i) => !bound || axes[i].values[row] >= bound[0] && axes[i].values[row] <= bound[1]);
 
   function lines(rows, style, wide) {
     pen.lineWidth = wide;
@@ -74,7 +92,8 @@ export function parallel(place, figure, css) {
     canvas.style.width = `${size.wide}px`;
     canvas.style.height = `${size.high}px`;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const all = [...goodness.keys()], chosen = all.filter(kept), brushed = brushes.some(Boolean);
+    const bounds = brushes.map((brush, i) => brush && open(brush, axes[i]));
+    const all = [...goodness.keys()], chosen = all.filter((row) => kept(row, bounds)), brushed = brushes.some(Boolean);
     if (brushed) { pen.globalAlpha = Math.max(.03, Math.min(.18, 60 / all.length)); lines(all, () => "#808890", 1); }
     pen.globalAlpha = Math.max(.12, Math.min(.85, 160 / Math.max(chosen.length, 1)));
     lines(chosen, (row) => colour(scale, (goodness[row] - low) / (high - low || 1)), 1.4);
@@ -115,6 +134,18 @@ export function parallel(place, figure, css) {
     reset.textContent = `${chosen.length} of ${all.length} trials; show all`;
     canvas.setAttribute("aria-label", `Parallel coordinates of ${axes.map((axis) => axis.title).join(", ")}. Left and right choose an axis, up and down move a range along it, Escape shows all.`);
     place.chosen = chosen.map((row) => numbers[row]);
+    tell();
+  }
+
+  // What is brushed, as the list of trials is asked for it; null: it has no words for that.
+  function tell() {
+    const fields = figure.layout.meta?.fields || [];
+    const ranges = brushes.map((brush, i) => brush && range(brush, axes[i], fields[i] || {})).filter((one, i) => brushes[i]);
+    const detail = { ranges: ranges.includes(null) ? null : ranges, count: place.chosen.length, of: goodness.length };
+    const now = JSON.stringify(detail);
+    if (now === place.told || (!place.told && !ranges.length)) return;
+    place.told = now;
+    place.dispatchEvent(new CustomEvent("brushed", { bubbles: true, detail }));
   }
 
   const nearest = (at) => axes.reduce((best, _, i) => Math.abs(x(i) - at) < Math.abs(x(best) - at) ? i : best, 0);

@@ -14,6 +14,7 @@ from tunesmith.client.figures._text import plain
 from tunesmith.client.figures._ticks import tick_text, ticks
 from tunesmith.client.figures._values import logarithmic
 from tunesmith.client.figures._view import View
+from tunesmith.study import CategoricalDomain, Strategy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,8 +44,13 @@ def draw(view: View) -> Figure:
         "unselected": {"line": {"color": "#808080", "opacity": 0.08}},
         "labelangle": -12 if len(scales) > 6 else 0,
     }
+    meta = {
+        "drawn": len(rows),
+        "of": len(view.done),
+        "fields": [*(_field(scale, rows) for scale in scales), _value_field(view, rows)],
+    }
     margin = {"l": 100, "r": 60, "t": 70, "b": 40}
-    return {"data": [trace], "layout": _style.layout(margin=margin, meta={"drawn": len(rows), "of": len(view.done)})}
+    return {"data": [trace], "layout": _style.layout(margin=margin, meta=meta)}
 
 
 def _dimension(scale: Scale, rows: "Rows") -> dict[str, Any]:
@@ -52,10 +58,38 @@ def _dimension(scale: Scale, rows: "Rows") -> dict[str, Any]:
     places, (tickvals, ticktext) = scale.places[rows], scale.ticks
     lost = np.isnan(places)
     if lost.any():
-        under = low - (high - low) * _INACTIVE
+        under = _under(scale)
         places, low = np.where(lost, under, places), under
         tickvals, ticktext = [under, *tickvals], ["inactive", *ticktext]
     return _axis(scale.name, places, (low, high), tickvals, ticktext)
+
+
+def _under(scale: Scale) -> float:
+    """Where a parameter lies that is not active."""
+    low, high = scale.span
+    return low - (high - low) * _INACTIVE
+
+
+def _field(scale: Scale, rows: "Rows") -> dict[str, Any]:
+    """What the axis is to those who list trials: a name, and how its places become values."""
+    found: dict[str, Any] = {"field": f"params.{scale.parameter.name}", "log": scale.log}
+    if scale.listed is not None:
+        found["listed"] = list(scale.listed)
+        found["numbers"] = not isinstance(scale.parameter.domain, CategoricalDomain)
+    if np.isnan(scale.places[rows]).any():
+        found["inactive"] = _under(scale)
+    return found
+
+
+def _value_field(view: View, rows: "Rows") -> dict[str, Any]:
+    """The same of the value. Of other metrics than the objective, lists know the latest value alone."""
+    spec = view.data.spec
+    strategies = {metric.name: metric.strategy for metric in spec.metrics or ()}
+    latest = strategies.get(view.metric, Strategy.LATEST) is Strategy.LATEST
+    found: dict[str, Any] = {"log": bool(logarithmic(view.values[rows]))}
+    if view.metric == spec.objective.metric:
+        return found | {"field": "value"}
+    return found | ({"field": f"metrics.{view.metric}"} if latest else {})
 
 
 def _value(view: View, rows: "Rows") -> dict[str, Any]:

@@ -1236,7 +1236,7 @@ Global___ListTrialsRequest: _TypeAlias = ListTrialsRequest  # noqa: Y015
 
 @_typing.final
 class TrialRange(_message.Message):
-    """Trials by one of their fields. A trial that has no such value is in no range."""
+    """Trials by one of their fields."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1244,12 +1244,15 @@ class TrialRange(_message.Message):
     MIN_FIELD_NUMBER: _builtins.int
     MAX_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """As in `order_by`; but for `name` and `state`, which are no ranges."""
     min: _builtins.float
     """Absent: whatever is lower, too. Times are seconds since 1970-01-01 UTC."""
     max: _builtins.float
     """Absent: whatever is higher, too."""
+    missing: _builtins.bool
+    """Also the trials that have no such value, which are left out otherwise; without bounds and values only those."""
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Value]:
         """Instead of bounds, of a categorical parameter: one of these. Empty: any."""
@@ -1261,10 +1264,11 @@ class TrialRange(_message.Message):
         min: _builtins.float | None = ...,
         max: _builtins.float | None = ...,
         values: _abc.Iterable[_types_pb2.Value] | None = ...,
+        missing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "max", b"max", "min", b"min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "field", b"field", "max", b"max", "min", b"min", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "field", b"field", "max", b"max", "min", b"min", "missing", b"missing", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
     _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015

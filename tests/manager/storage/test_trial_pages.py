@@ -121,6 +121,9 @@ def test_every_field_gives_both_orders(store: Store, study: StudyRow, field: str
         ({"ranges": (TrialRange("metrics.loss"),)}, [1, 2, 5, 7, 8, 10, 11]),
         ({"ranges": (TrialRange("params.kind", values=("a", True)),)}, [1, 2, 6]),
         ({"ranges": (TrialRange("params.kind", values=("ä%", 1)),)}, [8]),
+        ({"ranges": (TrialRange("params.kind", values=("a",), missing=True),)}, [1, 3, 6, 7, 11]),
+        ({"ranges": (TrialRange("params.kind", missing=True), TrialRange("number", 4))}, [7, 11]),
+        ({"ranges": (TrialRange("value", 0.9, missing=True),)}, [3, 4, 6, 9]),
         ({"ranges": (TrialRange("created", NOW + 3, NOW + 4),)}, [3, 4]),
     ],
 )
