@@ -17,19 +17,21 @@ from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import LIMIT, PATH
 from tunesmith.earlystop._verdict import unless_best
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
-from tunesmith.study import Mistake
+from tunesmith.study import Mistake, TrialState
 
 LEAST: Final = "minResource"
 MOST: Final = "maxResource"
 FACTOR: Final = "reductionFactor"
+_END: Final = "end of trials"
 
 
-def rung_settings(least: int, factor: int, most: str) -> tuple[SettingDescription, ...]:
-    """Describe the settings of rules that have rungs; `most`: what the largest resource means to this one."""
+def rung_settings(least: str, first: int | None, factor: int, most: str) -> tuple[SettingDescription, ...]:
+    """Describe the settings of rules that have rungs.
+
+    `least` and `most`: what the smallest and the largest resource mean to this one; `first`: the smallest by default.
+    """
     return (
-        SettingDescription(
-            LEAST, SettingType.INT, "The step of the first rung.", least, min=1, max=LIMIT, aliases=("min_resource",)
-        ),
+        SettingDescription(LEAST, SettingType.INT, least, first, min=1, max=LIMIT, aliases=("min_resource",)),
         SettingDescription(MOST, SettingType.INT, most, min=1, max=LIMIT, aliases=("max_resource",)),
         SettingDescription(
             FACTOR,
@@ -45,10 +47,23 @@ def rung_settings(least: int, factor: int, most: str) -> tuple[SettingDescriptio
 
 def rungs_problem(settings: Settings) -> list[Mistake]:
     """Say when the first rung lies beyond the largest resource."""
-    if settings[MOST] is None or settings.integer(LEAST) <= settings.integer(MOST):
+    if settings[LEAST] is None or settings[MOST] is None or settings.integer(LEAST) <= settings.integer(MOST):
         return []
     got = f"({LEAST}={settings[LEAST]}, {MOST}={settings[MOST]})"
     return [Mistake(f"{PATH}.{MOST}", f"`{LEAST} <= {MOST}` must hold, but got {got}")]
+
+
+def end_of(study: StudyView) -> int | None:
+    """The step at which trials end: as is set, or the last one of the longest that succeeded; None: not known yet."""
+    if study.settings[MOST] is not None:
+        return study.settings.integer(MOST)
+    epoch, end = study.memo.get(_END, (None, None))
+    if epoch != study.epoch:
+        ended = (number for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
+        end = max((study.curves[number].last for number in ended if number in study.curves), default=None)
+        study.memo[_END] = (study.epoch, end)
+    found: int | None = end
+    return found
 
 
 def highest_rung(step: int, first: int, factor: int, end: int | None) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, halved, highest_rung, rung_settings, rungs_problem
+from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, end_of, halved, highest_rung, rung_settings, rungs_problem
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 
@@ -21,11 +21,18 @@ class Asha:
         description=(
             "Spends most where there is most to win, and stops most trials at the first rung, so it wants many trials. "
             "At a rung, a trial is compared with those that began before it and have come so far, whether they "
-            "succeeded, were stopped or still run; what comes after it does not call it back. Take `hyperband` when "
-            "early values may mislead."
+            "succeeded, were stopped or still run; what comes after it does not call it back. By default one trial in "
+            "nine runs to its end. An earlier first rung saves more where values are worth something so early, and "
+            "costs the best where they are not: then take `hyperband`."
         ),
         source="L. Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934.",
-        settings=rung_settings(1, 4, "The step at which trials end; there are no rungs from there on."),
+        settings=rung_settings(
+            "The step of the first rung. Absent: where two rungs lie before the end, by default at a ninth of a trial.",
+            None,
+            3,
+            "The step at which trials end; there are no rungs from there on. Where neither it nor `minResource` is "
+            "given: the last one of the longest trial that succeeded, and nothing is stopped before there is one.",
+        ),
     )
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
@@ -34,10 +41,21 @@ class Asha:
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
         """Compare each trial with those before it that have reached its rung."""
-        given, found = study.settings, list[Decision]()
-        end = None if given[MOST] is None else given.integer(MOST)
+        if (ladder := _ladder(study)) is None:
+            return []
+        (first, end), factor, found = ladder, study.settings.integer(FACTOR), list[Decision]()
         for number in trials:
-            rung = highest_rung(study.curves[number].last, given.integer(LEAST), given.integer(FACTOR), end)
-            if rung is not None and (decision := halved(study, number, rung, given.integer(FACTOR))):
+            rung = highest_rung(study.curves[number].last, first, factor, end)
+            if rung is not None and (decision := halved(study, number, rung, factor)):
                 found.append(decision)
         return found
+
+
+def _ladder(study: StudyView) -> tuple[int, int | None] | None:
+    """The first rung, and the step from which on there are none; None: it is not known yet how far trials go."""
+    given = study.settings
+    if given[LEAST] is not None:
+        return given.integer(LEAST), None if given[MOST] is None else given.integer(MOST)
+    if (end := end_of(study)) is None:
+        return None
+    return max(end // given.integer(FACTOR) ** 2, 1), end

@@ -7,10 +7,10 @@ from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._others import Group
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, halved, highest_rung, rung_settings, rungs_problem
+from tunesmith.earlystop._rungs import FACTOR, LEAST, end_of, halved, highest_rung, rung_settings, rungs_problem
 from tunesmith.earlystop._settings import LIMIT
 from tunesmith.services.settings import Settings
-from tunesmith.study import Mistake, StudySpec, TrialState
+from tunesmith.study import Mistake, StudySpec
 
 _MEMO: Final = "hyperband brackets"
 
@@ -31,6 +31,7 @@ class Hyperband:
         ),
         source="L. Li et al., Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization, JMLR 18 (2018).",
         settings=rung_settings(
+            "The step of the first rung.",
             1,
             3,
             "The step at which trials end, which decides how many brackets there are. Absent: the last one of the "
@@ -44,7 +45,7 @@ class Hyperband:
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
         """Compare each trial with those before it in its bracket that have reached its rung."""
-        if (end := _end(study)) is None:
+        if (end := end_of(study)) is None:
             return []
         given, found, brackets = study.settings, list[Decision](), _Brackets.of(study, end)
         factor = given.integer(FACTOR)
@@ -55,19 +56,6 @@ class Hyperband:
             if rung is not None and (decision := halved(study, number, rung, factor, brackets.group(bracket))):
                 found.append(decision)
         return found
-
-
-def _end(study: StudyView) -> int | None:
-    """The step at which trials end; None: not known yet."""
-    if study.settings[MOST] is not None:
-        return study.settings.integer(MOST)
-    epoch, end = study.memo.get("hyperband end", (None, None))
-    if epoch != study.epoch:
-        ended = (number for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
-        end = max((study.curves[number].last for number in ended if number in study.curves), default=None)
-        study.memo["hyperband end"] = (study.epoch, end)
-    found: int | None = end
-    return found
 
 
 def weights(least: int, most: int, factor: int) -> list[int]:

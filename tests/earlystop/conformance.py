@@ -31,7 +31,7 @@ OWN = ("threshold", "patience")
 EAGER: dict[str, dict[str, ParameterValue]] = {
     "median": {"startStep": 1, "minTrials": 1},
     "percentile": {"startStep": 1, "minTrials": 1},
-    "asha": {"reductionFactor": 2},
+    "asha": {"minResource": 1, "reductionFactor": 2},
     "hyperband": {"reductionFactor": 2, "maxResource": 8},
     "patience": {"patience": 2},
     "threshold": {"upper": 5.0, "lower": -5.0},

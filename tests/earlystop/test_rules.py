@@ -170,7 +170,7 @@ class TestRungs:
 
     def test_one_that_went_on_is_not_called_back(self) -> None:
         """Whoever comes after it, and whether it is asked about at its rung, later, or after a restart."""
-        study = Study(make_spec("asha", reductionFactor=2))
+        study = Study(make_spec("asha", minResource=1, reductionFactor=2))
         study.report(0, [0.6])
         study.report(1, [0.5])
         assert [decision.stop for decision in study.ask(0, 1)] == [False]
@@ -183,7 +183,7 @@ class TestRungs:
         assert study.one(1).stop
 
     def test_reports_that_come_at_once_are_judged_as_one_by_one(self) -> None:
-        one, many = (Study(make_spec("asha", reductionFactor=2)) for _ in range(2))
+        one, many = (Study(make_spec("asha", minResource=1, reductionFactor=2)) for _ in range(2))
         for study in (one, many):
             study.report(0, [0.1, 0.1, 0.1])
         one.report(1, [0.5])
@@ -192,7 +192,7 @@ class TestRungs:
         assert many.one(1).stop
 
     def test_nothing_is_stopped_at_its_end(self) -> None:
-        study = Study(make_spec("asha", reductionFactor=2, maxResource=4))
+        study = Study(make_spec("asha", minResource=1, reductionFactor=2, maxResource=4))
         study.finish(0, [0.1] * 4)
         study.report(1, {4: 9.0})
         assert study.one(1).reason.startswith("at the rung of step 2")
@@ -200,6 +200,20 @@ class TestRungs:
         study.finish(0, [0.1] * 4)
         study.report(1, {4: 9.0})
         assert study.ask(1) == []
+
+    def test_the_first_rung_lies_where_two_are_before_the_end(self) -> None:
+        study = Study(make_spec("asha"))
+        study.report(1, [9.0] * 4)
+        study.report(2, [8.0] * 4)
+        assert study.ask(1, 2) == [], "nobody knows how long trials are"
+        study.finish(0, [0.5] * 27)
+        assert [(one.trial, one.stop, one.step) for one in study.ask(1, 2)] == [(1, True, 3), (2, True, 3)]
+        study.report(3, [0.1] * 2)
+        assert study.ask(3) == []
+        told = Study(make_spec("asha", maxResource=100, reductionFactor=2))
+        told.report(0, [0.5] * 25)
+        told.report(1, [0.9] * 25)
+        assert told.one(1).step == 25
 
     def test_brackets_of_hyperband(self) -> None:
         """Table 1 of the paper, R=81 and eta=3: n = 81, 34, 15, 8, 5."""
