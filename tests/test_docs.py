@@ -6,9 +6,12 @@ Each is read from top to bottom, in a folder of its own; that of an example look
 - `console`: lines that begin with `$ ` are commands for one bash, `> ` goes on with one. The lines that follow are what
   it prints; `...` stands for any text, on a line of its own for any lines. `^C` is a Ctrl-C, when all lines before it
   were printed. A command must succeed, unless it is interrupted or the next one is `echo $?`.
-- `yaml` that begins with `apiVersion` is a StudyJob, and must be right; any other is a part of a spec.
+- `yaml` that begins with `apiVersion` is a StudyJob, and must be right; one that begins with `services` is for compose;
+  any other is a part of a spec.
 - `python` without a file's name is run, and so is one with it by a command of its page.
 - `text` is not looked at.
+
+What docs/compose.md shows is done by tests/compose, which has what it needs.
 """
 
 import codecs
@@ -23,7 +26,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +51,12 @@ _spec.loader.exec_module(generator)
 
 EXAMPLES = sorted(page for kind in ("algorithm", "rule") for page in (ROOT / "examples").glob(f"{kind}-*/README.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *EXAMPLES]
-BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
+COMPOSE = ROOT / "docs" / "compose.md"
+
+
+def _by_name(pages: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
+
 
 PORT = "6790"
 """The port of the examples. Another takes its place, lest somebody serves there."""
@@ -190,11 +198,12 @@ class Shell:
 class Reader:
     """Does what a page says."""
 
-    def __init__(self, page: Path, house: House) -> None:
+    def __init__(self, page: Path, house: House, names: Mapping[str, str] | None = None) -> None:
+        """`names`: what stands for ports and addresses of the page; None: another port for the one of the examples."""
         self._page = page
         self._house = house
         self._shell = Shell(house)
-        self._port = free_port()
+        self._names = names or {PORT: free_port()}
         self.lacks: list[str] = []
 
     def close(self) -> None:
@@ -204,41 +213,52 @@ class Reader:
         if self._page in EXAMPLES:
             self._lay()
         for block in blocks(self._page):
-            if block.file:
-                self._house.write(block.file, block.text.replace(PORT, self._port))
-            match block.language:
-                case "console":
-                    self._run(block)
-                case "yaml":
-                    check_yaml(block, self._house.folder)
-                case "python" if block.file:
-                    compile(block.text, block.place, "exec")
-                    later = self._page.read_text().partition(block.text)[2]
-                    assert Path(block.file).stem in later, f"{block.place}: nothing on the page uses {block.file}"
-                case "python":
-                    self._house.write("example.py", block.text.replace(PORT, self._port))
-                    self._one(block, Command("python example.py", None), "")
-                case "json":
-                    json.loads(block.text)
-                case "text" | "toml" | "sh":
-                    pass
-                case other:
-                    # README's first two blocks hold a command each and nothing else.
-                    assert self._page == ROOT / "README.md", f"{block.place}: {other!r} is no language of our blocks"
-                    assert block.text.count("\n") == 1
+            self.do(block)
+
+    def do(self, block: Block) -> None:
+        """Do what one block says."""
+        if block.file:
+            self._house.write(block.file, self._renamed(block.text))
+        match block.language:
+            case "console":
+                self._run(block)
+            case "yaml" if block.text.startswith("services:"):
+                pass
+            case "yaml":
+                check_yaml(block, self._house.folder)
+            case "python" if block.file:
+                compile(block.text, block.place, "exec")
+                later = self._page.read_text().partition(block.text)[2]
+                assert Path(block.file).stem in later, f"{block.place}: nothing on the page uses {block.file}"
+            case "python":
+                self._house.write("example.py", self._renamed(block.text))
+                self._one(block, Command("python example.py", None), "")
+            case "json":
+                json.loads(block.text)
+            case "text" | "toml" | "sh":
+                pass
+            case other:
+                # README's first two blocks hold a command each and nothing else.
+                assert self._page == ROOT / "README.md", f"{block.place}: {other!r} is no language of our blocks"
+                assert block.text.count("\n") == 1
+
+    def _renamed(self, text: str) -> str:
+        for name, stand_in in self._names.items():
+            text = text.replace(name, stand_in)
+        return text
 
     def _lay(self) -> None:
         """Put into the folder what an example's commands name: its files, and the contracts."""
         for path in self._page.parent.iterdir():
             if path.is_file():
                 name = str(path.relative_to(ROOT))
-                self._house.write(name, path.read_text().replace(PORT, self._port))
+                self._house.write(name, self._renamed(path.read_text()))
         (self._house.folder / "proto").symlink_to(ROOT / "proto")
         if (self._page.parent / "go.mod").exists():
             go_modules(self._page.parent)
 
     def _run(self, block: Block) -> None:
-        replaced = Block(block.place, block.language, block.file, block.text.replace(PORT, self._port))
+        replaced = Block(block.place, block.language, block.file, self._renamed(block.text))
         every = list(commands(replaced))
         for command, following in zip(every, [*every[1:], None], strict=True):
             self._one(block, command, following.text if following else "")
@@ -284,7 +304,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-@BY_NAME
+@_by_name([page for page in PAGES if page != COMPOSE])
 def test_what_a_page_shows_is_so(page: Path, tmp_path: Path) -> None:
     house = House(tmp_path)
     house.env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), str(CACHE), house.env["PATH"]])
@@ -300,7 +320,7 @@ def test_what_a_page_shows_is_so(page: Path, tmp_path: Path) -> None:
         missing(" and ".join(dict.fromkeys(reader.lacks)))
 
 
-@BY_NAME
+@_by_name(PAGES)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in _LINK.findall(page.read_text()):
         if re.match("[a-z]+:", link):
