@@ -18,9 +18,9 @@ class Stopped:
     Attributes:
         trial: As the manager tells it.
         step: Of its last report; None: it reported no number.
-        expected: What it would have reached, by the rule's own prediction or by our estimate; None: nobody can say.
-        by_rule: Whether it is the rule's own prediction.
-        spread: Standard deviation of the error; None: too few have finished to say.
+        expected: What it would have reached, by our estimate or else by the rule's prediction; None: nobody can say.
+        by_rule: Whether it is the rule's prediction.
+        spread: Standard deviation of the estimate's error; None: there is none, as too few have finished.
         chance: How likely it would have been better than the best; None: nobody can say.
         reached: What the same assignment reached, when it was run to its end; None: it was not.
     """

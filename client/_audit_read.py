@@ -1,7 +1,7 @@
 """Gathers what an audit needs from a manager: trials, their curves, what the rule decided, and what was run again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from tunesmith.client._audit import Audit, Stopped, key_of
@@ -36,7 +36,7 @@ def audit_of(client: Client, study: Study, rerun: Study | None) -> Audit:
     again = {} if rerun is None else _finished(client, rerun)
     stops = {decision.trial: decision for decision in client.decisions(study.name, stops=True)}  # the last of each
     judged = [
-        _judged(study, trial, _curve(client, study, trial), stops.get(trial.name), own, again)
+        judge(study, trial, _curve(client, study, trial), stops.get(trial.name), own, again)
         for trial in client.trials(study.name, states=[TrialState.EARLY_STOPPED])
     ]
     return Audit(study, tuple(judged), len(own))
@@ -58,7 +58,7 @@ def _curve(client: Client, study: Study, trial: Trial) -> Curve:
     return Curve.of([(row.step, row.value) for row in rows])
 
 
-def _judged(
+def judge(
     study: Study,
     trial: Trial,
     curve: Curve,
@@ -66,13 +66,15 @@ def _judged(
     own: Mapping[Key, Finished],
     again: Mapping[Key, Finished],
 ) -> Stopped:
-    """Compared with what finished; `decision` stopped it."""
+    """Compare a trial with what finished; `decision` stopped it.
+
+    The rule knew less when it decided, and does not say how wrong it may be. So its prediction is told only where too
+    few have finished for an estimate with an error of its own.
+    """
     key = key_of(trial.assignment)
     others = [*own.values(), *(finished for other, finished in again.items() if other != key)]
     found = estimate(study.spec.objective, curve, [(one.curve, one.value) for one in others])
-    predicted = None if decision is None else decision.predicted
-    if found is not None and predicted is not None:
-        found = replace(found, expected=predicted)
+    predicted = decision.predicted if decision is not None and found is None else None
     return Stopped(
         trial=trial,
         step=curve.steps[-1] if curve.steps else None,

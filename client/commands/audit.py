@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def command(where: Target, study: str, finish: int | None, name: str | None) -> int:
     """Estimate what the trials that were stopped early would have reached, and how likely one beats the best.
 
-    The expected value is what the rule predicted; where it predicts nothing, the final values of the trials that
-    finished are regressed on their values at the same step, and ± is the spread of leave-one-out predictions. What
-    --finish has run is shown from then on, and tells of the others, too; the same command takes an interrupted one up.
+    The final values of the trials that finished are regressed on their values at the same step, and ± is the spread of
+    leave-one-out predictions; where too few have finished, what the rule predicted is shown. What --finish has run is
+    shown from then on, and tells of the others, too; the same command takes an interrupted one up.
     """
     from tunesmith.client._audit_read import audit_of
     from tunesmith.client._audit_sample import found_study

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from tests.client.test_display import a_study
-from tests.client.test_stopping import a_trial
+from tests.client.test_stopping import STOP, a_trial
 
 from tunesmith.client._audit import Audit, Stopped, key_of, most_promising
+from tunesmith.client._audit_read import Finished, judge
 from tunesmith.client._audit_sample import finishing_job, sample
 from tunesmith.client._audit_text import audit_data, audit_lines, percent
+from tunesmith.client._estimate import Curve
 from tunesmith.study import Assignment, Limits, RuleSpec
 
 CHANCES = (0.001, 0.2, None, 0.0, 0.04)
@@ -129,3 +131,19 @@ def test_percents() -> None:
     chances = (None, 0.0, 0.0004, 0.004, 0.0312, 0.0994, 0.0996, 0.23, 0.996, 1.0)
     shown = ["-", "0 %", "< 0.1 %", "0.4 %", "3.1 %", "9.9 %", "10 %", "23 %", "> 99 %", "100 %"]
     assert list(map(percent, chances)) == shown
+
+
+def test_an_estimate_and_its_spread_are_of_one_source(tmp_path: Path) -> None:
+    """What the rule predicted says nothing of its error, and is told where there are too few curves for an estimate."""
+    study, trial = an_audit(tmp_path).study, replace(a_trial(), assignment={"C": 9.0})
+    finished = {
+        key_of({"C": float(number)}): Finished(Curve((1, 9), (1.0 + number, 0.5 + number / 4)), 0.5 + number / 4)
+        for number in range(6)
+    }
+    curve, decision = Curve((1,), (3.0,)), replace(STOP, predicted=0.125)
+    judged = judge(study, trial, curve, decision, finished, {})
+    assert not judged.by_rule
+    assert judged.expected == pytest.approx(1.0)
+    assert judged.spread == pytest.approx(0.0)
+    few = judge(study, trial, curve, decision, dict(list(finished.items())[:3]), {})
+    assert (few.by_rule, few.expected, few.spread, few.chance) == (True, 0.125, None, None)
