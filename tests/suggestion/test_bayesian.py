@@ -129,3 +129,15 @@ def test_what_it_cannot_do_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -
     (mistake,) = algorithm.check(spec, read_settings(algorithm.description, {})[0])
     assert mistake.path == "spec.algorithm.name"
     assert "pip install 'tunesmith[bayesian]'" in mistake.message
+
+
+def test_losses_whose_squares_are_no_numbers() -> None:
+    """A Gaussian process of them proposed nothing that is a number."""
+    from tunesmith.suggestion import _skopt
+
+    axes = [_skopt.Axis.of(DoubleDomain(0, 1)), _skopt.Axis.of(IntDomain(0, 2))]
+    units, losses = np.random.default_rng(1).random((14, 2)), np.array([1e234, 4e233] * 6 + [-0.6, 0.08])
+    search = {"acquisition": "gp_hedge", "method": "auto", "looks": 50, "before": None}
+    fitted = _skopt.fit(axes, units, losses, estimator="GP", seed=0, **search)  # type: ignore[arg-type]
+    assert np.isfinite(fitted.proposal).all()
+    assert np.isfinite(fitted.gains).all()
