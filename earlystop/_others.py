@@ -40,11 +40,6 @@ class Group:
 EVERYBODY: Final = Group(None, lambda number: True)
 
 
-def before(trial: int, group: Group) -> Group:
-    """Those of a group that began before a trial: numbers are given in the order in which trials begin."""
-    return Group((group.key, trial), lambda number: number < trial and group.has(number))
-
-
 def succeeded(study: StudyView) -> Group:
     """The trials that ran to their end."""
     return Group("succeeded", lambda number: number in study.ended and _has_succeeded(study, number))
@@ -90,6 +85,8 @@ class _Ended:
     numbers: tuple[int, ...]
     best: float
     columns: "dict[tuple[Measure, int, Hashable], array[float]]" = field(default_factory=dict)
+    ranked: dict[tuple[Measure, int, Hashable], list[tuple[float, int]]] = field(default_factory=dict)
+    """Numbers as in a column, each with the trial that has it."""
 
 
 def others(study: StudyView, measure: Measure, step: int, besides: int, group: Group = EVERYBODY) -> Pool:
@@ -100,6 +97,16 @@ def others(study: StudyView, measure: Measure, step: int, besides: int, group: G
             ended.columns.clear()
         column = ended.columns[key] = array("d", _numbers(study, measure, step, filter(group.has, ended.numbers)))
     now = (number for number in study.running if number != besides and group.has(number))
+    return Pool(column, _numbers(study, measure, step, now))
+
+
+def earlier(study: StudyView, measure: Measure, step: int, trial: int, group: Group) -> Pool:
+    """Numbers at a step of the trials of a group that began before one: trials begin in the order of their numbers."""
+    ended, key = _ended(study), (measure, step, group.key)
+    if (ranked := ended.ranked.get(key)) is None:
+        ranked = ended.ranked[key] = sorted(_ranked(study, measure, step, filter(group.has, ended.numbers)))
+    column = array("d", [value for value, number in ranked if number < trial])
+    now = (number for number in study.running if number < trial and group.has(number))
     return Pool(column, _numbers(study, measure, step, now))
 
 
@@ -140,6 +147,13 @@ def _ended(study: StudyView) -> _Ended:
 
 def _numbers(study: StudyView, measure: Measure, step: int, trials: Iterable[int]) -> list[float]:
     """The finite ones, ascending."""
+    return sorted(value for value, _ in _ranked(study, measure, step, trials))
+
+
+def _ranked(study: StudyView, measure: Measure, step: int, trials: Iterable[int]) -> Iterator[tuple[float, int]]:
+    """The finite ones, each with its trial."""
     curves = study.curves
-    found: Iterator[float | None] = (measure(curves[number], step) for number in trials)
-    return sorted(number for number in found if number is not None and math.isfinite(number))
+    for number in trials:
+        value = measure(curves[number], step)
+        if value is not None and math.isfinite(value):
+            yield value, number

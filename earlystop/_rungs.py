@@ -12,7 +12,7 @@ is judged by it and does not judge it, so one that may go on is not called back.
 import math
 from typing import Final
 
-from tunesmith.earlystop._others import EVERYBODY, Group, before, first_from, others
+from tunesmith.earlystop._others import EVERYBODY, Group, earlier, first_from
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import LIMIT, PATH
 from tunesmith.earlystop._verdict import unless_best
@@ -78,7 +78,7 @@ def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = 
     """Stop a trial that is not among the best that have crossed its rung; None: none that began before it has."""
     curve = study.curves[trial]
     place = curve.first_from(rung)
-    there = others(study, first_from, rung, trial, before(trial, group))
+    there = earlier(study, first_from, rung, trial, group)
     if place is None or not len(there):
         return None
     step, own = curve.steps[place], curve.losses[place]
