@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {"192.0.2.10": "127.0.0.2"}
 """The address of the page's machine, and one that every machine has."""
-TRIALS = 45
+KILL = ("suggestion", "database", "manager")
+BETWEEN, PARALLEL = 6, 3
+TRIALS = BETWEEN * (len(KILL) + 1)
+# Trials of the first kill wait for `go-1`, which is there once that kill was made, and so on.
+SCRIPT = f"until [ $1 -lt {BETWEEN} -o -e /work/go-$(($1 / {BETWEEN})) ]; do sleep 0.1; done; echo loss=$0"
 KILLED = {
     "apiVersion": "tunesmith.dev/v1",
     "kind": "StudyJob",
@@ -25,8 +29,8 @@ KILLED = {
         "objective": {"metric": "loss", "type": "minimize"},
         "parameters": [{"name": "x", "type": "double", "min": 0, "max": 1}],
         "algorithm": {"name": "tpe"},
-        "limits": {"trials": TRIALS, "parallel": 3, "failed": 0},
-        "trial": {"workingDir": "/work", "command": ["sh", "-c", "sleep 1; echo loss=$0", "${params.x}"]},
+        "limits": {"trials": TRIALS, "parallel": PARALLEL, "failed": 0},
+        "trial": {"workingDir": "/work", "command": ["sh", "-c", SCRIPT, "${params.x}", "${trial.number}"]},
     },
 }
 
@@ -85,28 +89,26 @@ def _kill_everything(project: Project) -> None:
     elsewhere = project.elsewhere
     elsewhere.write("killed.json", json.dumps(KILLED))
     elsewhere("submit", "killed.json")
-    for service in ("suggestion", "database", "manager"):
-        _go_on(project, _succeeded(project) + 3)
+    for number, service in enumerate(KILL, 1):
+        until(partial(_stands_at, project, BETWEEN * number), timeout=60)
         project.kill(service)
-        until(partial(project.healthy, service), timeout=60)
-    assert _succeeded(project) < TRIALS, "the study was over before the last kill"
+        project.house.write(f"work/go-{number}", "")
+    until(partial(project.healthy, "manager"), timeout=60)
     elsewhere("watch", "killed")
     trials = elsewhere.json("get", "trials", "killed")
     assert [trial["number"] for trial in trials] == list(range(TRIALS))
     assert {trial["state"] for trial in trials} == {"Succeeded"}
     assert all(trial["value"] == trial["assignment"]["x"] for trial in trials)
-    again = [trial["attempts"] for trial in trials if trial["attempts"] > 1]
-    assert again in ([2], [2, 2], [2, 2, 2]), "those that died with the manager, and no others"
+    again = {trial["number"]: trial["attempts"] for trial in trials if trial["attempts"] > 1}
+    died = BETWEEN * len(KILL)
+    assert again == dict.fromkeys(range(died, died + PARALLEL), 2), "those that died with the manager, and no others"
 
 
-def _go_on(project: Project, trials: int) -> None:
-    """Until so many have succeeded."""
-    until(lambda: _succeeded(project) >= trials, timeout=60)
-
-
-def _succeeded(project: Project) -> int:
+def _stands_at(project: Project, succeeded: int) -> bool:
+    """Whether so many trials have succeeded and the next ones run; nobody knows while the manager is away."""
     found = project.elsewhere("get", "study", "killed", "-o", "json", check=None)
-    return int(json.loads(found.stdout)["trials"]["succeeded"]) if found.returncode == 0 else 0
+    trials = json.loads(found.stdout)["trials"] if found.returncode == 0 else {}
+    return (trials.get("succeeded"), trials.get("running")) == (succeeded, PARALLEL)
 
 
 def _look_at_the_dashboard(project: Project, chromium: "Browser") -> None:
@@ -123,6 +125,7 @@ def _look_at_the_dashboard(project: Project, chromium: "Browser") -> None:
     expect(page.locator("#study .chip").first).to_have_text("Succeeded")
     expect(page.locator("#study")).to_contain_text(f"{TRIALS}/{TRIALS} trials")
     page.goto("/new")
+    expect(page.locator("[data-checked]")).to_contain_text("mistake")  # the form is ready
     form = page.locator("[data-form]")
     form.get_by_label("Name").first.fill("from-form")
     form.get_by_label("Trials").fill("4")
