@@ -1,6 +1,7 @@
 """Parameter values, assignments and mistakes on the wire."""
 
 import math
+from collections.abc import Callable
 
 from tunesmith.study._mistakes import DocumentError, Mistake
 from tunesmith.study._space import Assignment
@@ -28,7 +29,7 @@ def plain_value(message: types_pb2.Value) -> ParameterValue | None:
 
 def value_from_proto(message: types_pb2.Value, path: str = "") -> ParameterValue:
     """The value; DocumentError at `path` when there is none, or when it is not finite."""
-    return _finite({path: message}, {path: path})[path]
+    return _finite({"": message}, lambda _: path)[""]
 
 
 def assignment_to_proto(assignment: Assignment) -> types_pb2.Assignment:
@@ -39,7 +40,7 @@ def assignment_to_proto(assignment: Assignment) -> types_pb2.Assignment:
 def assignment_from_proto(message: types_pb2.Assignment, path: str = "") -> dict[str, ParameterValue]:
     """The assignment, by name, since the wire keeps no order; DocumentError with all values that are none."""
     names = sorted(message.values)
-    return _finite({name: message.values[name] for name in names}, {name: below(path, name) for name in names})
+    return _finite({name: message.values[name] for name in names}, lambda name: below(path, name))
 
 
 def mistake_to_proto(mistake: Mistake) -> manager_pb2.Mistake:
@@ -52,7 +53,7 @@ def mistake_from_proto(message: manager_pb2.Mistake) -> Mistake:
     return Mistake(message.path, message.message, message.line, message.column)
 
 
-def _finite(messages: dict[str, types_pb2.Value], paths: dict[str, str]) -> dict[str, ParameterValue]:
+def _finite(messages: dict[str, types_pb2.Value], path_of: Callable[[str], str]) -> dict[str, ParameterValue]:
     values, mistakes = {}, []
     for name, message in messages.items():
         value = plain_value(message)
@@ -62,7 +63,7 @@ def _finite(messages: dict[str, types_pb2.Value], paths: dict[str, str]) -> dict
                 if value is None
                 else f"a finite number, but got {value}"
             )
-            mistakes.append(Mistake(paths[name], f"must be {rule}"))
+            mistakes.append(Mistake(path_of(name), f"must be {rule}"))
         else:
             values[name] = value
     if mistakes:

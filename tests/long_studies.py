@@ -51,7 +51,11 @@ def long_study(
     uid = uuid.uuid4().hex
     template = TrialTemplate(workers=True) if running else TrialTemplate(("python", "train.py", "--C=${params.C}"))
     spec = StudySpec(
-        (Objective("loss", ObjectiveType.MINIMIZE),), SPACE, template, limits=Limits(max(trials, 1) + 10**5), seed=1
+        (Objective("loss", ObjectiveType.MINIMIZE),),
+        SPACE,
+        template,
+        limits=Limits(max(trials, 1) + 10**5, failed=10**5),
+        seed=1,
     )
     job = StudyJob(name, spec, labels=labels or {})
 
