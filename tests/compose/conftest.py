@@ -71,7 +71,7 @@ class Project:
     def build(self) -> None:
         """Build the image, which asks for the secrets, too, and does nothing with them."""
         secrets = dict.fromkeys(("TUNESMITH_TOKEN", "TUNESMITH_DATABASE_PASSWORD"), "unused")
-        told = self.compose("build", "manager", timeout=600, **secrets)
+        told = self.compose("build", "dashboard", timeout=600, **secrets)
         assert "Successfully tagged" in told, told
 
     def inspect(self, service: str) -> dict[str, Any]:

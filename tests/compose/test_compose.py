@@ -73,7 +73,7 @@ def _published(project: Project) -> list[dict[str, str]]:
 def _look_at_the_server(project: Project) -> None:
     """Nothing of ours is root, nobody comes in without the token, and only the loopback knows of it."""
     for service in SERVICES:
-        until(partial(project.healthy, service), timeout=60)
+        until(partial(project.healthy, service), timeout=60, every=0.5)
         users = set(project.engine("top", f"{project.name}_{service}_1", "user").split()[1:])
         assert users == {"postgres" if service == "database" else "tunesmith"}
     published = sorted((one["HostIp"], one["HostPort"]) for one in _published(project))
@@ -90,10 +90,10 @@ def _kill_everything(project: Project) -> None:
     elsewhere.write("killed.json", json.dumps(KILLED))
     elsewhere("submit", "killed.json")
     for number, service in enumerate(KILL, 1):
-        until(partial(_stands_at, project, BETWEEN * number), timeout=60)
+        until(partial(_stands_at, project, BETWEEN * number), timeout=60, every=0.5)
         project.kill(service)
         project.house.write(f"work/go-{number}", "")
-    until(partial(project.healthy, "manager"), timeout=60)
+    until(partial(project.healthy, "manager"), timeout=60, every=0.5)
     elsewhere("watch", "killed")
     trials = elsewhere.json("get", "trials", "killed")
     assert [trial["number"] for trial in trials] == list(range(TRIALS))
