@@ -5,6 +5,7 @@ Each is a program of its own, which takes the same options; the command becomes 
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ MANAGER = "127.0.0.1:6790"
 SUGGESTION = "127.0.0.1:6789"
 EARLYSTOP = "127.0.0.1:6788"
 DASHBOARD = "127.0.0.1:8080"
+_DASHBOARD_NEEDS = ("fastapi", "uvicorn", "jinja2")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _PEM = click.Path(exists=True, dir_okay=False)
@@ -83,17 +85,44 @@ _manager = _together(
 @_listen(MANAGER)
 @_manager
 @click.option(
-    "--dashboard", metavar="ADDRESS", is_flag=False, flag_value=DASHBOARD, help=f"Also the dashboard.  [{DASHBOARD}]"
+    "--dashboard",
+    metavar="ADDRESS",
+    is_flag=False,
+    flag_value=DASHBOARD,
+    help=f"Where the dashboard listens.  [default: {DASHBOARD}, if its packages are installed]",
 )
-def command(dashboard: str | None, **given: Any) -> NoReturn:
-    """Serve the studies of this folder to a team, in the foreground: the manager with the services it needs.
+@click.option("--no-dashboard", is_flag=True, help="Without the dashboard.")
+def command(dashboard: str | None, no_dashboard: bool, **given: Any) -> NoReturn:
+    """Serve the studies of this folder to a team, in the foreground: manager, services and dashboard.
 
     TCP asks for a token: that of TUNESMITH_ADMIN_TOKEN, or one that is made at the first start; it is in
     .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
     """
+    folder = Path(given["folder"]).absolute()
+    if no_dashboard and dashboard is not None:
+        raise click.UsageError("--dashboard and --no-dashboard exclude one another")
     if dashboard is not None:
-        _start_dashboard(dashboard, Path(given["folder"]).absolute(), given)
+        _start_dashboard(dashboard, folder, given)
+    elif not no_dashboard:
+        _offer_dashboard(folder, given)
     _serve("manager")
+
+
+def _offer_dashboard(folder: Path, given: dict[str, Any]) -> None:
+    """The dashboard that nobody asked for by name: where it cannot be, a line says why, and serving goes on."""
+    from tunesmith.client._output import note
+    from tunesmith.services import local
+    from tunesmith.services.errors import NotNow
+
+    if any(find_spec(name) is None for name in _DASHBOARD_NEEDS):
+        note("Without a dashboard: pip install 'tunesmith[ui]' brings it, and --no-dashboard says that none is wanted")
+    elif folder.name != local.STATE_FOLDER:
+        note(f"Without a dashboard: it needs a folder that is called {local.STATE_FOLDER}")
+    else:
+        try:
+            _start_dashboard(DASHBOARD, folder, given)
+        except NotNow as error:
+            note(f"Without a dashboard: {error.message}; --dashboard ADDRESS names another place")
 
 
 def _start_dashboard(listen: str, folder: Path, given: dict[str, Any]) -> None:
@@ -180,7 +209,7 @@ def _words(context: click.Context) -> list[str]:
     words: list[str] = []
     for option in context.command.params:
         value = context.params.get(option.name or "")
-        if option.name == "dashboard":
+        if option.name in ("dashboard", "no_dashboard"):
             continue  # a program of its own
         if option.name == "database" and value is not None:
             os.environ["TUNESMITH_DATABASE"] = value  # an argument could be read by every user of the machine

@@ -5,6 +5,7 @@ import re
 import socket
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,41 @@ def test_a_folder_of_another_name_is_refused(house: House) -> None:
     assert not (house.folder / "state").exists()
 
 
+def said_by(house: House, *words: str) -> str:
+    """What `serve` says until it serves."""
+    with house.start("serve", "--listen", "127.0.0.1:0", *words) as server:
+        assert server.stdout is not None
+        lines = list[str]()
+        for line in server.stdout:
+            lines.append(line)
+            if line.startswith("serving at"):
+                break
+        server.terminate()
+        server.communicate(timeout=60)
+    return "".join(lines)
+
+
+def test_serve_brings_it_unless_told_otherwise(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 8080)) if free(8080) else nullcontext():
+        said = said_by(house)
+    assert "Without a dashboard: the dashboard could not be started" in said
+    assert "--dashboard ADDRESS names another place\n" in said
+    assert "ashboard" not in said_by(house, "--no-dashboard")
+    done = house("serve", "--no-dashboard", "--dashboard", check=2)
+    assert "--dashboard and --no-dashboard exclude one another" in done.stderr
+
+
+def free(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_serve_says_how_to_get_it(house: House) -> None:
+    house.write("sitecustomize.py", "import sys\nsys.modules['fastapi'] = None")
+    house.env["PYTHONPATH"] = str(house.folder)
+    assert said_by(house).startswith("Without a dashboard: pip install 'tunesmith[ui]' brings it, and --no-dashboard")
+
+
 def test_detached_nothing_is_begun(command: Command, folder: Path) -> None:
     done = command("run", "study.yaml", "--detach", "--dashboard")
     assert (done.code, "does not go with --detach" in done.err) == (2, True)
@@ -65,7 +101,16 @@ def test_detached_nothing_is_begun(command: Command, folder: Path) -> None:
 def test_it_trusts_whom_the_command_trusts(house: House, tmp_path: Path) -> None:
     made = certificate(tmp_path / "tls")
     with house.start(
-        *("serve", "--listen", "127.0.0.1:0", "--tls-cert", str(made.cert), "--tls-key", str(made.key))
+        *(
+            "serve",
+            "--no-dashboard",
+            "--listen",
+            "127.0.0.1:0",
+            "--tls-cert",
+            str(made.cert),
+            "--tls-key",
+            str(made.key),
+        )
     ) as server:
         assert server.stdout is not None
         line = next(line for line in server.stdout if line.startswith("serving at"))

@@ -26,9 +26,9 @@ def became(monkeypatch: pytest.MonkeyPatch) -> Became:
 
 
 CASES = [
-    ("serve", "manager serve --listen 127.0.0.1:6790 --folder .tunesmith"),
+    ("serve --no-dashboard", "manager serve --listen 127.0.0.1:6790 --folder .tunesmith"),
     (
-        "serve --listen a:1 --listen unix:/b --no-token --folder x --insecure-bind",
+        "serve --no-dashboard --listen a:1 --listen unix:/b --no-token --folder x --insecure-bind",
         "manager serve --listen a:1 --listen unix:/b --folder x --no-token --insecure-bind",
     ),
     ("manager serve --idle 2.5", "manager serve --idle 2.5 --folder .tunesmith"),
@@ -57,7 +57,7 @@ def test_options_are_passed_on(command: Command, became: Became, given: str, exp
 def test_a_databases_password_is_no_argument(command: Command, became: Became, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNESMITH_DATABASE", "")  # put back afterwards
     with pytest.raises(SystemExit):
-        command("serve", "--database", "postgresql://tuner:secret@db/x")
+        command("serve", "--no-dashboard", "--database", "postgresql://tuner:secret@db/x")
     ((_, words, environment),) = became
     assert environment["TUNESMITH_DATABASE"] == "postgresql://tuner:secret@db/x"
     assert not any("secret" in word for word in words)

@@ -42,7 +42,7 @@ def test_the_variable_reaches_the_manager_that_a_command_starts(secrets: House) 
 
 def test_the_options_of_serve_add_to_the_variable(secrets: House, tmp_path: Path) -> None:
     secrets.env["TUNESMITH_SECRET_ENV"] = "GIVEN_TOKEN"
-    serving = secrets.start("serve", "--secret-env", "AWS_SECRET", "--secret-env", "API_TOKEN")
+    serving = secrets.start("serve", "--no-dashboard", "--secret-env", "AWS_SECRET", "--secret-env", "API_TOKEN")
     until((tmp_path / ".tunesmith" / "manager.json").exists)
     assert {"AWS_SECRET", "API_TOKEN"}.isdisjoint(seen(secrets))
     serving.terminate()

@@ -34,7 +34,7 @@ spec:
 @contextmanager
 def served(house: House, *args: str) -> Iterator[str]:
     """A server in the house; gives its TCP address, and sets the token that its commands use."""
-    with house.start("serve", "--listen", "127.0.0.1:0", *args) as server:
+    with house.start("serve", "--no-dashboard", "--listen", "127.0.0.1:0", *args) as server:
         assert server.stdout is not None
         lines: list[str] = []
         while not (lines and lines[-1].startswith("serving at")):
@@ -118,18 +118,18 @@ def test_serve_takes_over_from_an_idle_manager_and_not_from_a_busy_one(house: Ho
     house.write("study.yaml", STUDY.replace("SLEEP", "60"))
     house("submit", "study.yaml")
     until(lambda: house.processes("sleep 60"))
-    busy = house("serve", "--listen", "127.0.0.1:0", check=2)
+    busy = house("serve", "--no-dashboard", "--listen", "127.0.0.1:0", check=2)
     assert "is running studies" in busy.stderr
     house("stop", "served")
     until(lambda: house.json("get", "study", "served")["state"] == "Stopped")
     with served(house):
-        second = house("serve", "--listen", "127.0.0.1:0", check=2)
+        second = house("serve", "--no-dashboard", "--listen", "127.0.0.1:0", check=2)
         assert "another manager serves" in second.stderr
         assert [study["name"] for study in house.json("get", "studies")] == ["served"]
 
 
 def test_beyond_loopback_without_tls_is_refused(house: House) -> None:
-    refused = house("serve", "--listen", "0.0.0.0:0", check=2)
+    refused = house("serve", "--no-dashboard", "--listen", "0.0.0.0:0", check=2)
     assert "--insecure-bind" in refused.stderr or "TLS" in refused.stderr
 
 
@@ -152,7 +152,7 @@ def test_a_token_that_is_given_takes_the_place_of_the_folders(house: House) -> N
                 assert "does not know the token" in house("get", "studies", "--server", address, check=2).stderr
         tokens[0] = tokens[0] or shown
     house.env["TUNESMITH_ADMIN_TOKEN"] = "short"
-    refused = house("serve", "--listen", "127.0.0.1:0", check=2)
+    refused = house("serve", "--no-dashboard", "--listen", "127.0.0.1:0", check=2)
     assert "at least 20" in refused.stderr
     assert "short" not in refused.stderr
 
