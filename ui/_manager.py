@@ -86,6 +86,10 @@ class Manager:
             request.labels.CopyFrom(pb.LabelSet(labels=labels))
         return await self._changed("EditStudy", request)
 
+    async def edits(self, key: pb.StudyKey) -> list[pb.StudyEdit]:
+        """What the latest edits changed, the latest first."""
+        return list((await self.line.call("ListEdits", pb.ListEditsRequest(study=key))).edits)
+
     # ---------------------------------------------------------------- trials
 
     async def trials(self, key: pb.StudyKey, states: Sequence[TrialState] = ()) -> list[Trial]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from tunesmith.manager._engine import Engine
 from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.api import _requests as requests
+from tunesmith.manager.api import _views as views
 from tunesmith.manager.api._base import PERIOD, QUIET, Calls
 from tunesmith.manager.api._presence import Presence, present, present_stream
 from tunesmith.manager.storage import StudyRow, Tx
@@ -127,6 +128,19 @@ class StudyCalls(Calls):
         study = await self._change("EditStudy", request, change)
         await self._engine.edited(await self._database.read(lambda tx: tx.study(study.uid)))
         return pb.EditStudyResponse(study=study)
+
+    @present
+    async def ListEdits(self, request: pb.ListEditsRequest, context: object) -> pb.ListEditsResponse:
+        """A page of edits, the latest first."""
+        key, size = requests.key_of(request.study), requests.page_size(request.page_size, 100, 1000)
+        before = requests.number_token(request.page_token, 0) or None
+
+        def work(tx: Tx) -> pb.ListEditsResponse:
+            found = tx.edits(tx.find_study(*key).uid, before, size + 1)
+            token = str(found[size - 1].generation) if len(found) > size else ""
+            return pb.ListEditsResponse(edits=[views.edit_message(one) for one in found[:size]], next_page_token=token)
+
+        return await self._database.read(work)
 
     @present
     async def DeleteStudy(self, request: pb.DeleteStudyRequest, context: object) -> pb.DeleteStudyResponse:

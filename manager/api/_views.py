@@ -7,7 +7,16 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunesmith.manager._loop import Fault
-from tunesmith.manager.storage import AttemptRow, DecisionRow, EventRow, StoredObservation, StudyRow, TrialRow, Tx
+from tunesmith.manager.storage import (
+    AttemptRow,
+    DecisionRow,
+    EditRow,
+    EventRow,
+    StoredObservation,
+    StudyRow,
+    TrialRow,
+    Tx,
+)
 from tunesmith.study import MetricSummary, StudyMetricSummary, TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
@@ -163,6 +172,12 @@ def event_message(event: EventRow, names: Mapping[int, str]) -> pb.Event:
         reason=event.reason,
         message=event.message,
     )
+
+
+def edit_message(edit: EditRow) -> pb.StudyEdit:
+    """The edit."""
+    found = [pb.Difference(path=path, before=before, after=after) for path, before, after in edit.changes]
+    return pb.StudyEdit(generation=edit.generation, time=timestamp(edit.time), differences=found)
 
 
 def decision_message(decision: DecisionRow, trial: str) -> pb.StoredDecision:

@@ -8,6 +8,7 @@ from tunesmith.manager.storage._fence import Fence, Fenced
 from tunesmith.manager.storage._rows import (
     AttemptRow,
     DecisionRow,
+    EditRow,
     EventRow,
     Explanation,
     NewDecision,
@@ -30,6 +31,7 @@ __all__ = [
     "AttemptRow",
     "DatabaseUnusable",
     "DecisionRow",
+    "EditRow",
     "EventRow",
     "Explanation",
     "Fence",

@@ -65,6 +65,15 @@ class StudyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EditRow:
+    """What one edit changed: path, old text and new text of each field. `generation`: that it led to."""
+
+    generation: int
+    time: float
+    changes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why an algorithm proposed an assignment: its model, a sentence, and the acquisition value where there is one."""
 

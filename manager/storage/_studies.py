@@ -10,14 +10,23 @@ from tunesmith.manager.storage import _head as heads
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._base import Base
 from tunesmith.manager.storage._dialect import insert_new
-from tunesmith.manager.storage._differences import differences
+from tunesmith.manager.storage._differences import changes, differences
 from tunesmith.manager.storage._head import Head
 from tunesmith.manager.storage._jobs import from_text, to_text
-from tunesmith.manager.storage._rows import StudyRow
+from tunesmith.manager.storage._rows import EditRow, StudyRow
 from tunesmith.manager.storage._text import clean, clean_message
 from tunesmith.services.errors import AlreadyExists, FixRequest
 from tunesmith.study import Assignment, DocumentError, Limits, StudyJob, StudyState, check_study_move
 
+_GENERATIONS = select(t.documents.c.generation, t.documents.c.document).where(
+    t.documents.c.study_id == bindparam("id"), t.documents.c.generation.between(bindparam("first"), bindparam("last"))
+)
+# One for each generation but the first, in their order.
+_EDITED = (
+    select(t.events.c.time)
+    .where(t.events.c.study_id == bindparam("id"), t.events.c.trial_number.is_(None), t.events.c.reason == "edited")
+    .order_by(t.events.c.id)
+)
 _LIVE = select(t.studies.c.uid).where(t.LIVE_STUDIES).order_by(t.studies.c.id)
 _ADD_DOCUMENT = insert(t.documents)
 _ADD_LABELS = insert(t.study_labels)
@@ -134,6 +143,19 @@ class Studies(Base):
                 self._put_labels(head.id, new.labels)
             self._note(head, None, "", "edited", differences(old, new), now)
         return self._row(head)
+
+    def edits(self, uid: str, before: int | None = None, limit: int = 100) -> list[EditRow]:
+        """The edits that led to a generation below `before` (None: all), the latest first. Raises NotFound."""
+        head = self._head(uid)
+        top = head.generation if before is None else min(before - 1, head.generation)
+        span = {"id": head.id, "first": max(top - limit, 1), "last": top}
+        jobs = {generation: from_text(text) for generation, text in self._all(_GENERATIONS, span)}
+        times = [time for (time,) in self._all(_EDITED, {"id": head.id})]
+        return [
+            EditRow(generation, times[generation - 2], tuple(changes(jobs[generation - 1], jobs[generation])))
+            for generation in sorted(jobs, reverse=True)
+            if generation - 1 in jobs
+        ]
 
     def move_study(self, uid: str, state: StudyState, reason: str, message: str, now: float) -> StudyRow:
         """Move the study, keep its times, and add an event. Raises NotFound, TransitionError."""

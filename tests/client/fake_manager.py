@@ -355,6 +355,9 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def GetTrial(self, request: pb.GetTrialRequest, context: Any) -> pb.GetTrialResponse:
         return pb.GetTrialResponse(trial=self.trial(request.key)[1])
 
+    async def ListEdits(self, request: pb.ListEditsRequest, context: Any) -> pb.ListEditsResponse:
+        return pb.ListEditsResponse()
+
     async def ListTrials(self, request: pb.ListTrialsRequest, context: Any) -> pb.ListTrialsResponse:
         self.calls.append(("ListTrials", request))
         found = [t for t in self.find(request.study).trials if not request.states or t.state in request.states]

@@ -98,6 +98,10 @@ async def test_a_study_is_checked_created_steered_and_deleted(dashboard: Make) -
     assert (await client.post(f"{path}/pause")).json()["state"] == "Paused"
     edited = await client.patch(path, json={"limits": {"trials": 9}, "labels": {"team": "vision"}})
     assert edited.json()["labels"] == {"team": "vision"}
+    shown = (await client.get("/studies/default/steered/document", headers={"accept": "text/html"})).text
+    assert (
+        '<code>spec.limits.trials</code></td><td class="wide"><del>5</del></td><td class="wide"><ins>9</ins>' in shown
+    )
     wrong = await client.patch(path, json={"limits": {"trials": -1}})
     assert (wrong.status_code, wrong.json()["mistakes"][0]["path"]) == (422, "spec.limits.trials")
     queued = await client.post(f"{path}/trials", json={"assignments": [{"x": 0.5}]})

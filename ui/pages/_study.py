@@ -1,6 +1,7 @@
 """One study: what is always seen of it, and below that one of its tabs."""
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from fastapi import APIRouter
@@ -126,7 +127,9 @@ async def _content(request: Request, desk: Desk, manager: Manager, study: Study,
         case "decisions":
             return await _decisions(desk, manager, study, query.get("only") == "stop", query.get("offset"))
         case "document":
-            return {"document": study_yaml(study)}
+            edits = await manager.edits(key) if study.generation > 1 else []
+            told = [(one.generation, one.time.ToDatetime(tzinfo=UTC), one.differences) for one in edits]
+            return {"document": study_yaml(study), "edits": told}
         case "algorithm":
             return await _algorithm(desk, manager, study)
     return {"metrics": [metric.metric for metric in study.metrics]}

@@ -94,6 +94,11 @@ class ManagerServiceStub:
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.EditStudyRequest.SerializeToString,
                 response_deserializer=tunesmith_dot_v1_dot_manager__pb2.EditStudyResponse.FromString,
                 _registered_method=True)
+        self.ListEdits = channel.unary_unary(
+                '/tunesmith.v1.ManagerService/ListEdits',
+                request_serializer=tunesmith_dot_v1_dot_manager__pb2.ListEditsRequest.SerializeToString,
+                response_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListEditsResponse.FromString,
+                _registered_method=True)
         self.GetTrial = channel.unary_unary(
                 '/tunesmith.v1.ManagerService/GetTrial',
                 request_serializer=tunesmith_dot_v1_dot_manager__pb2.GetTrialRequest.SerializeToString,
@@ -256,6 +261,13 @@ class ManagerServiceServicer:
 
     def EditStudy(self, request, context):
         """Changes limits, labels or initial assignments. A study that a raised limit had ended runs again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEdits(self, request, context):
+        """What each edit changed, the latest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -434,6 +446,11 @@ def add_ManagerServiceServicer_to_server(servicer, server):
                     servicer.EditStudy,
                     request_deserializer=tunesmith_dot_v1_dot_manager__pb2.EditStudyRequest.FromString,
                     response_serializer=tunesmith_dot_v1_dot_manager__pb2.EditStudyResponse.SerializeToString,
+            ),
+            'ListEdits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEdits,
+                    request_deserializer=tunesmith_dot_v1_dot_manager__pb2.ListEditsRequest.FromString,
+                    response_serializer=tunesmith_dot_v1_dot_manager__pb2.ListEditsResponse.SerializeToString,
             ),
             'GetTrial': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrial,
@@ -818,6 +835,33 @@ class ManagerService:
             '/tunesmith.v1.ManagerService/EditStudy',
             tunesmith_dot_v1_dot_manager__pb2.EditStudyRequest.SerializeToString,
             tunesmith_dot_v1_dot_manager__pb2.EditStudyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEdits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunesmith.v1.ManagerService/ListEdits',
+            tunesmith_dot_v1_dot_manager__pb2.ListEditsRequest.SerializeToString,
+            tunesmith_dot_v1_dot_manager__pb2.ListEditsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,8 @@ class ManagerServiceStub:
     """Stops what runs and forgets the study with all its trials, observations and folders."""
     EditStudy: _grpc.UnaryUnaryMultiCallable[_manager_pb2.EditStudyRequest, _manager_pb2.EditStudyResponse]
     """Changes limits, labels or initial assignments. A study that a raised limit had ended runs again."""
+    ListEdits: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListEditsRequest, _manager_pb2.ListEditsResponse]
+    """What each edit changed, the latest first."""
     GetTrial: _grpc.UnaryUnaryMultiCallable[_manager_pb2.GetTrialRequest, _manager_pb2.GetTrialResponse]
     ListTrials: _grpc.UnaryUnaryMultiCallable[_manager_pb2.ListTrialsRequest, _manager_pb2.ListTrialsResponse]
     WatchTrials: _grpc.UnaryStreamMultiCallable[_manager_pb2.WatchTrialsRequest, _manager_pb2.WatchTrialsResponse]
@@ -139,6 +141,8 @@ class ManagerServiceAsyncStub(ManagerServiceStub):
     """Stops what runs and forgets the study with all its trials, observations and folders."""
     EditStudy: _aio.UnaryUnaryMultiCallable[_manager_pb2.EditStudyRequest, _manager_pb2.EditStudyResponse]  # type: ignore[assignment]
     """Changes limits, labels or initial assignments. A study that a raised limit had ended runs again."""
+    ListEdits: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListEditsRequest, _manager_pb2.ListEditsResponse]  # type: ignore[assignment]
+    """What each edit changed, the latest first."""
     GetTrial: _aio.UnaryUnaryMultiCallable[_manager_pb2.GetTrialRequest, _manager_pb2.GetTrialResponse]  # type: ignore[assignment]
     ListTrials: _aio.UnaryUnaryMultiCallable[_manager_pb2.ListTrialsRequest, _manager_pb2.ListTrialsResponse]  # type: ignore[assignment]
     WatchTrials: _aio.UnaryStreamMultiCallable[_manager_pb2.WatchTrialsRequest, _manager_pb2.WatchTrialsResponse]  # type: ignore[assignment]
@@ -278,6 +282,14 @@ class ManagerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_manager_pb2.EditStudyResponse, _abc.Awaitable[_manager_pb2.EditStudyResponse]]:
         """Changes limits, labels or initial assignments. A study that a raised limit had ended runs again."""
+
+    @_abc_1.abstractmethod
+    def ListEdits(
+        self,
+        request: _manager_pb2.ListEditsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manager_pb2.ListEditsResponse, _abc.Awaitable[_manager_pb2.ListEditsResponse]]:
+        """What each edit changed, the latest first."""
 
     @_abc_1.abstractmethod
     def GetTrial(

@@ -295,3 +295,20 @@ def _rows(store: Store) -> dict[str, int]:
         return {
             name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in metadata.tables
         }
+
+
+def test_edits_are_told_the_latest_first(store: Store) -> None:
+    uid = new_study(store).uid
+    assert store.read(lambda tx: tx.edits(uid)) == []
+    store.write(lambda tx: tx.edit_study(uid, labels={"a": "d"}, now=NOW + 1))
+    store.write(lambda tx: tx.add_event(uid, None, "", "noted", "", NOW))
+    store.write(lambda tx: tx.edit_study(uid, limits=Limits(trials=7, parallel=2), now=NOW + 2))
+    store.write(lambda tx: tx.edit_study(uid, limits=Limits(trials=7, parallel=2), now=NOW + 3))  # changes nothing
+    last, first = store.read(lambda tx: tx.edits(uid))
+    assert (last.generation, last.time) == (3, NOW + 2)
+    assert last.changes == (("spec.limits.trials", "100", "7"), ("spec.limits.parallel", "4", "2"))
+    assert (first.generation, first.time) == (2, NOW + 1)
+    assert first.changes == (("metadata.labels", "{}", "{'a': 'd'}"),)
+    assert store.read(lambda tx: tx.edits(uid, limit=1)) == [last]
+    assert store.read(lambda tx: tx.edits(uid, before=3)) == [first]
+    assert store.read(lambda tx: tx.edits(uid, before=2)) == []
