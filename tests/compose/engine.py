@@ -52,10 +52,14 @@ _CERTIFICATES = Path("/etc/ssl/certs")
 
 @dataclass(frozen=True)
 class Engine:
-    """Podman on its own store: `store` stays, `run` is gone when the machine restarts."""
+    """Podman on a store of its own, which stays."""
 
     store: Path
-    run: Path
+
+    @property
+    def run(self) -> Path:
+        """What belongs to the store, and is gone when the machine restarts."""
+        return Path("/run") / f"tunesmith-{sha256(os.fsencode(self.store)).hexdigest()[:8]}"
 
     @cached_property
     def env(self) -> dict[str, str]:
@@ -132,7 +136,7 @@ def engine() -> Engine:
     for name in ("podman", "podman-compose", "runc", "mmdebstrap"):
         needs.program(name)
     needs.root()
-    found = Engine(needs.CACHE / "containers-1", Path("/run/tunesmith-tests"))
+    found = Engine(needs.CACHE / "containers-1")
     found("info")
     return found
 
