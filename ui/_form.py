@@ -29,6 +29,12 @@ _TEXTS: Mapping[str, Where] = {
     "duration": ("spec", "limits", "duration"),
     "workingDir": ("spec", "trial", "workingDir"),
 }
+_SETTINGS: Mapping[str, tuple[str, Where]] = {
+    "settings": ("algorithm", ("spec", "algorithm", "settings")),
+    "ruleSettings": ("rule", ("spec", "earlyStopping", "settings")),
+}
+"""Fields of the form that hold settings: whose they are, and where they stand."""
+_LABELS: Where = ("metadata", "labels")
 _NUMBERS = ("goal", "trials", "parallel", "failed")
 _START = "apiVersion: tunesmith.dev/v1\nkind: StudyJob\n"
 
@@ -48,12 +54,18 @@ def with_form(text: str, form: Mapping[str, Any]) -> str:
     for name, where in _TEXTS.items():
         if not _same(form, shown, name):
             _set(document, where, _scalar(name, form[name]))
+    for name, (owner, where) in _SETTINGS.items():
+        if isinstance(form.get(name), Mapping):
+            _put_settings(document, where, form[name], shown[name], anew=not _same(form, shown, owner))
+    if not _same(form, shown, "labels"):
+        _set(document, _LABELS, _pairs(str(form["labels"] or "")))
     if not _same(form, shown, "command"):
         _set(document, ("spec", "trial", "command"), _command(form["command"]))
     if isinstance(form.get("parameters"), list):
         forms = [entry for entry in form["parameters"] if isinstance(entry, Mapping)]
+        kinds = {str(one.get("name")): one.get("type") for one in forms}
         entries = _matched(_get(document, ("spec", "parameters")), forms)
-        new = CommentedSeq([_parameter(one, entry) for one, entry in zip(forms, entries, strict=True)])
+        new = CommentedSeq([_parameter(one, entry, kinds) for one, entry in zip(forms, entries, strict=True)])
         _set(document, ("spec", "parameters"), new or None)
     return _dump(document)
 
@@ -62,10 +74,42 @@ def _shown(document: CommentedMap) -> dict[str, Any]:
     form: dict[str, Any] = {name: _plain(_get(document, where)) for name, where in _TEXTS.items()}
     command = _get(document, ("spec", "trial", "command"))
     form["command"] = " ".join(_quoted(str(word)) for word in command) if isinstance(command, list) else None
+    form |= {name: _settings(_get(document, where)) for name, (_, where) in _SETTINGS.items()}
+    labels = _get(document, _LABELS)
+    form["labels"] = " ".join(f"{key}={value}" for key, value in labels.items()) if isinstance(labels, dict) else None
     parameters = _get(document, ("spec", "parameters"))
     found = parameters if isinstance(parameters, list) else []
     form["parameters"] = [_parameter_form(entry) for entry in found if isinstance(entry, dict)]
     return form
+
+
+def _settings(found: Any) -> dict[str, str]:
+    """Settings as texts; those that are lists or mappings are not shown."""
+    named = found if isinstance(found, Mapping) else {}
+    return {str(name): _text(value) for name, value in named.items() if _plain(value) is not None}
+
+
+def _put_settings(
+    document: CommentedMap, where: Where, given: Mapping[str, Any], shown: Mapping[str, str], *, anew: bool
+) -> None:
+    """Set what differs from what was shown; `anew`: they are those of another algorithm, and the old ones go."""
+    for name in [name for name in shown if anew and name not in given]:
+        _set(document, (*where, name), None)
+    for name, value in given.items():
+        text = "" if value is None else str(value).strip()
+        if text != shown.get(name, ""):
+            _set(document, (*where, str(name)), _setting(text))
+
+
+def _setting(text: str) -> Any:
+    return {"": None, "true": True, "false": False}.get(text, _number(text))
+
+
+def _pairs(text: str) -> CommentedMap | None:
+    """`team=vision site=b` as a mapping; a word without `=` stays, and is a mistake that the document's check tells."""
+    found = CommentedMap(tuple(word.partition("=")[::2]) for word in text.split())
+    found.fa.set_flow_style()
+    return found or None
 
 
 def _same(form: Mapping[str, Any], shown: Mapping[str, Any], name: str) -> bool:
@@ -160,6 +204,8 @@ def _quoted(word: str) -> str:
 
 def _parameter_form(entry: Mapping[str, Any]) -> dict[str, Any]:
     form = {name: _plain(entry.get(name)) for name in ("name", "type", "min", "max", "step", "distribution")}
+    form["default"] = None if entry.get("default") is None else _text(entry["default"])
+    form["when"] = _when_text(entry.get("when"))
     values = entry.get("values")
     form["values"] = ", ".join(_text(value) for value in values) if isinstance(values, list) else None
     return form
@@ -184,8 +230,8 @@ def _entry() -> CommentedMap:
     return entry
 
 
-def _parameter(form: Mapping[str, Any], entry: CommentedMap) -> CommentedMap:
-    """A parameter's entry, with what the form does not show of it (conditions, a default)."""
+def _parameter(form: Mapping[str, Any], entry: CommentedMap, kinds: Mapping[str, Any]) -> CommentedMap:
+    """A parameter's entry, with what the form does not show of it. `kinds`: the type of each parameter."""
     shown = _parameter_form(entry)
     for name in ("name", "type", "distribution"):
         _set(entry, (name,), _scalar(name, form.get(name)))
@@ -200,7 +246,35 @@ def _parameter(form: Mapping[str, Any], entry: CommentedMap) -> CommentedMap:
         listed = CommentedSeq(values)
         listed.fa.set_flow_style()
         _set(entry, ("values",), listed)
+    if not _same(form, shown, "when"):
+        _set(entry, ("when",), _when(str(form["when"] or ""), kinds))
+    if not _same(form, shown, "default"):
+        text = str(form["default"] or "").strip()
+        _set(entry, ("default",), (_number(text) if form.get("type") != "categorical" else text) if text else None)
     return entry
+
+
+def _when_text(found: Any) -> str | None:
+    """`kernel=rbf,poly; layers=2`; None where a comma or a semicolon in a value would be taken for ours."""
+    if not isinstance(found, Mapping):
+        return None
+    listed = {name: values if isinstance(values, list) else [values] for name, values in found.items()}
+    text = "; ".join(f"{name}={','.join(_text(value) for value in values)}" for name, values in listed.items())
+    odd = any(set(",;") & set(_text(value)) for values in listed.values() for value in values)
+    return None if odd else text
+
+
+def _when(text: str, kinds: Mapping[str, Any]) -> CommentedMap | None:
+    found = CommentedMap()
+    for part in text.split(";"):
+        name, _, values = (piece.strip() for piece in part.partition("="))
+        if name:
+            number = kinds.get(name) in ("int", "discrete")
+            words = [value.strip() for value in values.split(",") if value.strip()]
+            found[name] = CommentedSeq([_number(word) if number else word for word in words])
+            found[name].fa.set_flow_style()
+    found.fa.set_flow_style()
+    return found or None
 
 
 def _value(text: str, kind: Any) -> int | float | str:

@@ -128,3 +128,32 @@ def test_an_empty_text_is_a_form_to_fill() -> None:
 def test_prose_is_escaped_and_its_code_is_marked() -> None:
     assert prose("take `a<b` & `c`") == "take <code>a&lt;b</code> &amp; <code>c</code>"
     assert prose("an open ` stays") == "an open ` stays"
+
+
+def test_a_form_writes_labels_conditions_and_settings() -> None:
+    text = (
+        "apiVersion: tunesmith.dev/v1\nkind: StudyJob\nmetadata: {name: x}\nspec:\n"
+        "  algorithm: {name: tpe, settings: {seed: 7, startup: 5}}\n"
+        "  earlyStopping: {name: median, settings: {startStep: 4}}\n"
+        "  parameters:\n    - {name: n, type: int, min: 1, max: 3}\n    - {name: x, type: double, min: 0, max: 1}\n"
+    )
+    form = form_of(text)
+    assert (form["settings"], form["ruleSettings"]) == ({"seed": "7", "startup": "5"}, {"startStep": "4"})
+    form["parameters"][1] |= {"when": "n=2, 3", "default": "0.5"}
+    form |= {"labels": "team=vision site=b", "settings": {"seed": "8", "startup": ""}}
+    changed = with_form(text, form)
+    assert "labels: {team: vision, site: b}" in changed
+    assert "algorithm: {name: tpe, settings: {seed: 8}}" in changed
+    assert "{name: x, type: double, min: 0, max: 1, when: {n: [2, 3]}, default: 0.5}" in changed
+    shown = form_of(changed)
+    assert (shown["labels"], shown["parameters"][1]["when"]) == ("team=vision site=b", "n=2,3")
+    other = with_form(changed, shown | {"algorithm": "random", "settings": {}, "rule": "", "ruleSettings": {}})
+    assert "algorithm: {name: random}" in other
+    assert "earlyStopping" not in other
+
+
+def test_a_condition_that_the_form_cannot_write_stays() -> None:
+    text = "spec:\n  parameters:\n    - {name: x, type: double, min: 0, max: 1, when: {k: ['a,b']}}\n"
+    form = form_of(text)
+    assert form["parameters"][0]["when"] is None
+    assert with_form(text, form) == text

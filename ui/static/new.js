@@ -38,12 +38,34 @@ export function start(place) {
     if (field.value !== shown) field.value = shown;
   }
 
+  const boxes = { algorithm: form.querySelector("[data-settings=algorithm]"), rule: form.querySelector("[data-settings=rule]") };
+  const kept = { algorithm: "settings", rule: "ruleSettings" };
+
+  // The fields of whatever is chosen, as it describes its settings itself.
+  function offer(kind) {
+    const box = boxes[kind], name = form.elements[kind].value;
+    if (box.dataset.of === name) return;
+    box.dataset.of = name;
+    const fields = [...document.querySelectorAll("template[data-fields]")].find((one) => one.dataset.fields === `${kind} ${name}`);
+    box.replaceChildren(...(fields ? [fields.content.cloneNode(true)] : []));
+    box.closest("details").hidden = !box.querySelector("[data-setting]");
+  }
+
+  function fillSettings(values) {
+    for (const kind of Object.keys(boxes)) {
+      offer(kind);
+      for (const field of boxes[kind].querySelectorAll("[data-setting]"))
+        if (field !== document.activeElement) put(field, values[kept[kind]]?.[field.dataset.setting]);
+    }
+  }
+
   function fill(values) {
     for (const field of form.elements) if (field.name && !field.closest(".parameter")) put(field, values[field.name]);
     const rows = [...list.children];
     const same = rows.length === values.parameters.length;
     if (same) values.parameters.forEach((one, i) => { for (const field of rows[i].querySelectorAll("[name]")) if (field !== document.activeElement) put(field, one[field.name]); kind(rows[i]); });
     else list.replaceChildren(...values.parameters.map(row));
+    fillSettings(values);
     about();
   }
 
@@ -55,6 +77,8 @@ export function start(place) {
   function told() {
     const values = {};
     for (const field of form.elements) if (field.name && !field.closest(".parameter")) values[field.name] = field.value;
+    for (const kind of Object.keys(boxes))
+      values[kept[kind]] = Object.fromEntries([...boxes[kind].querySelectorAll("[data-setting]")].map((field) => [field.dataset.setting, field.value]));
     values.parameters = [...list.children].map((one) => Object.fromEntries([...one.querySelectorAll("[name]")].map((field) => [field.name, field.value])));
     return values;
   }
@@ -129,7 +153,7 @@ export function start(place) {
     fromDocument();
   });
   text.addEventListener("keyup", (event) => { if (event.key === "Escape") text.dataset.leave = "1"; else if (event.key !== "Tab") delete text.dataset.leave; });
-  form.addEventListener("input", (event) => { const one = event.target.closest(".parameter"); if (one) kind(one); about(); fromForm(); });
+  form.addEventListener("input", (event) => { const one = event.target.closest(".parameter"); if (one) kind(one); for (const which of Object.keys(boxes)) offer(which); about(); fromForm(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.querySelector("[data-add]").addEventListener("click", () => {
     list.append(row({ type: "double", distribution: "" }));
