@@ -23,8 +23,6 @@ SPARE = 1000
 """Random candidates that are ranked when the proposal itself cannot be taken."""
 QUANTILES = (0.16, 0.5, 0.84)
 """A standard deviation below the middle of a normal distribution, the middle, and one above."""
-_HUGE = 1e100
-"""Losses beyond are made smaller, all alike: the model squares them."""
 _MOST_CELLS = 2**20
 """Ordered values up to which a parameter is told as whole numbers rather than as a continuum."""
 
@@ -107,10 +105,16 @@ class Fitted:
         return found
 
 
-def _bounded(losses: Floats) -> Floats:
-    """The same losses, in a unit in which their squares are numbers."""
-    largest = np.abs(losses).max()
-    return losses * (_HUGE / largest) if largest > _HUGE else losses
+def _standard(losses: Floats) -> Floats:
+    """Losses (n,) about 0 with a standard deviation of 1, for whatever unit they have.
+
+    scikit-optimize adds the model's means up to GP-Hedge's gains, and asks for improvements by 0.01: in the unit of the
+    losses, in which one acquisition function may win for good, and no improvement be worth looking for. And it squares
+    them, which must give numbers.
+    """
+    parts = losses / (float(np.abs(losses).max()) or 1.0)
+    centred: Floats = parts - parts.mean()
+    return centred / (float(parts.std()) or 1.0)
 
 
 def _values(axes: Sequence[Axis], unit: Sequence[float]) -> list[float | int]:
@@ -157,7 +161,7 @@ def fit(
             nominees, gains = before
             points = [_values(axes, unit) for unit in nominees.tolist()]
             optimizer.next_xs_, optimizer.gains_ = list(optimizer.space.transform(points)), gains.copy()
-        optimizer.tell([_values(axes, unit) for unit in units.tolist()], _bounded(losses).tolist())
+        optimizer.tell([_values(axes, unit) for unit in units.tolist()], _standard(losses).tolist())
         proposal = optimizer.ask()
     nominees = optimizer.space.inverse_transform(np.vstack(optimizer.next_xs_))
     gains = np.array(getattr(optimizer, "gains_", ()))

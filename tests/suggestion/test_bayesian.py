@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.suggestion.conformance import MIXED, REGISTRY, Study, make_spec
 
 from tunesmith.study import DoubleDomain, IntDomain, Parameter, ParameterValue, SearchSpace, TrialState
@@ -12,6 +14,7 @@ from tunesmith.suggestion import Status, TrialRecord, read_settings
 from tunesmith.suggestion._told import told
 from tunesmith.suggestion.algorithms.bayesian import HEDGE_LABEL, _read_hedge
 
+Floats = NDArray[np.float64]
 LINE = SearchSpace((Parameter("x", DoubleDomain(0, 1)), Parameter("y", DoubleDomain(-1, 1))))
 QUICK: dict[str, ParameterValue] = {"n_initial_points": 4, "n_points": 200}
 
@@ -131,13 +134,33 @@ def test_what_it_cannot_do_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -
     assert "pip install 'tunesmith[bayesian]'" in mistake.message
 
 
-def test_losses_whose_squares_are_no_numbers() -> None:
-    """A Gaussian process of them proposed nothing that is a number."""
-    from tunesmith.suggestion import _skopt
+def fitted(losses: Floats, seed: int = 0) -> Any:
+    """A Gaussian process of these losses (14,), hedging after a trial before it."""
+    from tunesmith.suggestion import _skopt  # a second or two
 
     axes = [_skopt.Axis.of(DoubleDomain(0, 1)), _skopt.Axis.of(IntDomain(0, 2))]
-    units, losses = np.random.default_rng(1).random((14, 2)), np.array([1e234, 4e233] * 6 + [-0.6, 0.08])
-    search = {"acquisition": "gp_hedge", "method": "auto", "looks": 50, "before": None}
-    fitted = _skopt.fit(axes, units, losses, estimator="GP", seed=0, **search)  # type: ignore[arg-type]
-    assert np.isfinite(fitted.proposal).all()
-    assert np.isfinite(fitted.gains).all()
+    units = np.random.default_rng(1).random((14, 2))
+    before = (np.array([[0.1, 0.5], [0.5, 0.5], [0.9, 0.5]]), np.zeros(3))
+    search = {"acquisition": "gp_hedge", "method": "auto", "looks": 50, "before": before}
+    return _skopt.fit(axes, units, losses, estimator="GP", seed=seed, **search)  # type: ignore[arg-type]
+
+
+def test_losses_whose_squares_are_no_numbers() -> None:
+    """A Gaussian process of them proposed nothing that is a number."""
+    found = fitted(np.array([1e234, 4e233] * 6 + [-0.6, 0.08]))
+    assert np.isfinite(found.proposal).all()
+    assert np.isfinite(found.gains).all()
+
+
+def test_the_unit_of_the_losses_does_not_matter() -> None:
+    """In their own unit, the first winner among the acquisition functions won for good."""
+    losses = np.random.default_rng(2).random(14)
+    one, other = fitted(losses), fitted(losses * 2.0**20)
+    assert one.proposal == other.proposal
+    assert one.gains == pytest.approx(other.gains)
+    assert 0 < np.abs(one.gains).max() < 10
+
+
+def test_losses_that_are_all_the_same() -> None:
+    assert np.isfinite(fitted(np.zeros(14)).proposal).all()
+    assert np.isfinite(fitted(np.full(14, 3.0)).proposal).all()
