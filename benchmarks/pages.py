@@ -3,8 +3,8 @@
     python benchmarks/pages.py [--trials 100 1000 10000] [--rounds 3] [--viewers 50] [--ends 20]
 
 Studies are written straight into the database. Each page is opened by a browser that knows nothing yet, of a study that
-the dashboard has not seen yet; the floor is a page of the same server with nothing on it (the one to sign in at). It
-needs Chromium, and the packages of the `test` extra.
+the dashboard has not seen yet, and then a second time; the floor is a page of the same server with nothing on it (the
+one to sign in at). It needs Chromium, and the packages of the `test` extra.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from tests.long_studies import long_study
 from tunesmith.manager.storage import open_store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 PAGES = {
     "study, with its history": "/studies/default/{}",
@@ -70,27 +70,37 @@ def dashboard(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.terminate()
 
 
-def look(browser: "Browser", state: Any, address: str) -> Look:
-    """Open a page in a browser that keeps nothing of those before."""
-    context = browser.new_context(storage_state=state)
+def look(context: "BrowserContext", address: str) -> Look:
+    """Open a page in a browser that keeps what the pages of this context have loaded."""
     page = context.new_page()
     sizes: dict[str, int] = {}
-    page.on("requestfinished", lambda request: sizes.update({request.url: request.sizes()["responseBodySize"]}))
+    page.on("requestfinished", lambda request: sizes.update({request.url: max(request.sizes()["responseBodySize"], 0)}))
     page.goto(address, wait_until="commit")
     drawn = page.wait_for_function(DRAWN, timeout=120_000).json_value()
     painted = page.wait_for_function(PAINTED).json_value()
     page.wait_for_load_state("networkidle")
     large = {url: size for url, size in sizes.items() if "plotly" in url or "/figures/" in url}
     figures = sum(size for url, size in large.items() if "/figures/" in url)
-    context.close()
+    page.close()
     return Look(painted, drawn, sum(sizes.values()) - sum(large.values()), figures)
 
 
-def show(name: str, looks: Sequence[Look], floor: float) -> None:
+def looks(browser: "Browser", state: Any, addresses: Sequence[str]) -> tuple[list[Look], list[Look]]:
+    """Each page in a browser that knows nothing yet, and a second time in the same one."""
+    first, second = [], []
+    for address in addresses:
+        context = browser.new_context(storage_state=state)
+        first.append(look(context, address))
+        second.append(look(context, address))
+        context.close()
+    return first, second
+
+
+def show(name: str, found: Sequence[Look], floor: float) -> None:
     """A row: medians, and the longest time in brackets."""
-    painted, drawn = statistics.median(x.painted for x in looks), statistics.median(x.drawn for x in looks)
-    longest, small = max(x.drawn for x in looks), max(x.small for x in looks)
-    figures = max(x.figures for x in looks)
+    painted, drawn = statistics.median(x.painted for x in found), statistics.median(x.drawn for x in found)
+    longest, small = max(x.drawn for x in found), max(x.small for x in found)
+    figures = max(x.figures for x in found)
     print(
         f"| {name:40} | {painted:5.0f} | {drawn:5.0f} ({longest:.0f}) | {drawn / floor:5.1f} | {small / 1e3:5.1f} "
         f"| {figures / 1e3:6.1f} |",
@@ -114,15 +124,14 @@ def pages(folder: Path, trials: Sequence[int], rounds: int) -> None:
                 context = browser.new_context()
                 context.new_page().goto(entry, wait_until="networkidle")
                 state = context.storage_state()
-                look(browser, state, base + path.format("warm"))
-                floor = [look(browser, state, f"{base}/login") for _ in range(rounds)]
+                looks(browser, state, [base + path.format("warm")])
+                floor, _ = looks(browser, state, [f"{base}/login"] * rounds)
                 least = statistics.median(x.drawn for x in floor)
                 show("nothing (floor)", floor, least)
                 for count in trials:
-                    found = [look(browser, state, base + path.format(f"s{count}-{i}")) for i in range(rounds)]
-                    show(f"{kind}, {count:,} trials", found, least)
-                    again = [look(browser, state, base + path.format(f"s{count}-{i}")) for i in range(rounds)]
-                    show("the same again", again, least)
+                    found = looks(browser, state, [base + path.format(f"s{count}-{i}") for i in range(rounds)])
+                    show(f"{kind}, {count:,} trials", found[0], least)
+                    show("a second time", found[1], least)
         browser.close()
 
 
