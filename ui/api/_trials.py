@@ -22,7 +22,7 @@ router = APIRouter(tags=["trials"])
 States = Annotated[list[TrialState] | None, Query(description="Only in one of these states.")]
 Sort = Annotated[str, Query(max_length=300, description="`number`, `value`, `duration`, `params.NAME`, ...")]
 Ranges = Annotated[
-    list[Annotated[str, Query(max_length=20_000)]] | None,
+    list[Annotated[str, Query(max_length=1000)]] | None,
     Query(max_length=100, description='All must hold: `value:0.1..0.5`, `params.C:..10`, `params.kernel:["rbf"]`.'),
 ]
 Order = Annotated[Literal["asc", "desc"], Query(description="Trials without the value come last in both.")]
