@@ -1,5 +1,6 @@
 """What the dashboard's parts share: settings, door, the wire to the manager, what is kept of studies."""
 
+import asyncio
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated
@@ -25,6 +26,8 @@ class Desk:
     wire: Wire
     shelf: Shelf = field(default_factory=Shelf)
     live: Live = field(default_factory=Live)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server ends, which waits for streams."""
 
     def manager(self, token: str | None, request: str | None = None) -> Manager:
         """The manager as the holder of a token sees it; `request`: id of the change that is asked for."""

@@ -19,19 +19,22 @@ def event(kind: str, data: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def stream(events: AsyncIterator[bytes]) -> StreamingResponse:
-    """The answer to a browser's EventSource."""
-    return StreamingResponse(_kept_alive(events), media_type="text/event-stream", headers=_HEADERS)
+def stream(events: AsyncIterator[bytes], leaving: asyncio.Event) -> StreamingResponse:
+    """The answer to a browser's EventSource, which is cut off when we leave: the browser then asks again."""
+    return StreamingResponse(_kept_alive(events, leaving), media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _kept_alive(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _kept_alive(events: AsyncIterator[bytes], leaving: asyncio.Event) -> AsyncIterator[bytes]:
     """The events, and a comment where there is none for long; the last event says why there are no more."""
     waiting: asyncio.Task[bytes] | None = None
+    left = asyncio.ensure_future(leaving.wait())
     try:
         yield b": hello\n\n"
         while True:
             waiting = waiting or asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait([waiting], timeout=PING)
+            done, _ = await asyncio.wait([waiting, left], timeout=PING, return_when=asyncio.FIRST_COMPLETED)
+            if left in done:
+                return
             if not done:
                 yield b": still here\n\n"
                 continue
@@ -42,7 +45,8 @@ async def _kept_alive(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     except TunesmithError as error:
         yield event("problem", {"detail": error.message})
     finally:
-        if waiting is not None:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+        tasks = [task for task in (waiting, left) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await events.aclose()  # type: ignore[attr-defined]

@@ -91,6 +91,7 @@ def serve_dashboard(settings: Settings, serving: Serving, say: Callable[[str], N
     def leave() -> None:
         server.force_exit = server.should_exit  # who asks twice is in a hurry
         server.should_exit = True
+        app.state.desk.leaving.set()
 
     async def run() -> None:
         if serving.parent_pipe is not None:

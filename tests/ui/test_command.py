@@ -33,10 +33,16 @@ def entry(process: "subprocess.Popen[str]") -> str:
     raise AssertionError("it said no address")
 
 
-def studies(address: str) -> Any:
-    """The studies, for whoever comes by that address."""
+def signed_in(address: str) -> urllib.request.OpenerDirector:
+    """A browser of whoever comes by that address."""
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     browser.open(address, timeout=30).read()
+    return browser
+
+
+def studies(address: str) -> Any:
+    """The studies, for whoever comes by that address."""
+    browser = signed_in(address)
     with browser.open(address.partition("/login")[0] + "/api/v1/studies", timeout=30) as answer:
         return json.load(answer)["items"]
 
@@ -50,6 +56,23 @@ def test_it_serves_alone_and_starts_the_manager_that_it_needs(house: House) -> N
         assert stat.S_IMODE((house.folder / ".tunesmith" / "token").stat().st_mode) == 0o600
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("path", ["/api/v1/stream", "/api/v1/studies/default/s/stream"])
+def test_it_leaves_though_somebody_looks_on(house: House, path: str) -> None:
+    """At once and without a word; the stream is cut off, with no event by which a page would think it is over."""
+    house.write("s.json", json.dumps(job("s", "import time; print('loss=1', flush=True); time.sleep(60)")))
+    house("submit", "s.json")
+    with house.start("ui", "serve", "--listen", "127.0.0.1:0") as process:
+        address = entry(process)
+        with signed_in(address).open(address.partition("/login")[0] + path, timeout=30) as events:
+            assert events.readline() == b": hello\n"
+            process.send_signal(signal.SIGTERM)
+            told = events.read()
+        output, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert output == ""
+        assert b"event: end" not in told
 
 
 def test_it_comes_and_goes_with_serve(house: House) -> None:

@@ -33,7 +33,7 @@ async def follow_studies(desk: ADesk, manager: AManager) -> Response:
             async for item in found:
                 yield event("lost", {}) if isinstance(item, Lost) else event("changed", {"look": item})
 
-    return stream(events())
+    return stream(events(), desk.leaving)
 
 
 @router.get("/studies/{namespace}/{name}/stream", response_class=Response, responses=_EVENTS)
@@ -46,11 +46,12 @@ async def follow_study(desk: ADesk, manager: AManager, key: AStudy) -> Response:
             async for item in found:
                 yield event("lost", {}) if isinstance(item, Lost) else event("study", study_data(item))
 
-    return stream(events())
+    return stream(events(), desk.leaving)
 
 
 @router.get("/studies/{namespace}/{name}/trials/{trial}/logs/stream", response_class=Response, responses=_EVENTS)
 async def follow_logs(
+    desk: ADesk,
     manager: AManager,
     key: ATrial,
     attempt: Attempt = 0,
@@ -58,7 +59,7 @@ async def follow_logs(
 ) -> Response:
     """Events `log` with what a trial printed and prints, until it ends."""
     await manager.trial(key)
-    return stream(_log_events(manager, key, attempt, tail))
+    return stream(_log_events(manager, key, attempt, tail), desk.leaving)
 
 
 async def _log_events(manager: Manager, key: pb.TrialKey, attempt: int, tail: int) -> AsyncIterator[bytes]:
