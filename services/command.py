@@ -99,12 +99,18 @@ def listening(default: str) -> Callable[[Callable[..., None]], Callable[..., Non
     return add
 
 
+class _Refusal(click.ClickException):
+    exit_code = 2
+
+
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Say what is wrong with the call as click does, with exit status 2."""
-    from tunesmith.services.errors import TunesmithError
+    """Say what is wrong as click does, with exit status 2; how the command is used only where that was wrong."""
+    from tunesmith.services.errors import FixRequest, TunesmithError
 
     try:
         yield
-    except TunesmithError as error:
+    except FixRequest as error:
         raise click.UsageError(str(error)) from error
+    except TunesmithError as error:
+        raise _Refusal(str(error)) from error

@@ -124,7 +124,8 @@ def test_addresses_that_are_refused(house: House, words: list[str], said: str) -
 def test_a_port_that_is_taken(house: House) -> None:
     with house.start("ui", "serve", "--listen", "127.0.0.1:0") as process:
         port = entry(process).split(":")[2].partition("/")[0]
-        assert "another process listens" in house("ui", "serve", "--listen", f"127.0.0.1:{port}", check=2).stderr
+        said = house("ui", "serve", "--listen", f"127.0.0.1:{port}", check=2).stderr
+        assert said == f"Error: another process listens at 127.0.0.1:{port}\n"
         process.terminate()
         process.communicate()
 
