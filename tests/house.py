@@ -24,6 +24,7 @@ class House:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("TUNESMITH_")}
         # Marks every process of this folder, however far it went from its parents.
         self.env["HOUSE"] = str(folder)
+        self.env["TUNESMITH_NO_DASHBOARD"] = "1"  # whose port is the same for all that run side by side
 
     def __call__(self, *args: str, timeout: float = 100, check: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; `check` is the exit status that it must have, None for any."""

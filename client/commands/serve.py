@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from tunesmith.client._options import target_before
 from tunesmith.client._program import become
@@ -91,15 +92,22 @@ _manager = _together(
     flag_value=DASHBOARD,
     help=f"Where the dashboard listens.  [default: {DASHBOARD}, if its packages are installed]",
 )
-@click.option("--no-dashboard", is_flag=True, help="Without the dashboard.")
-def command(dashboard: str | None, no_dashboard: bool, **given: Any) -> NoReturn:
+@click.option(
+    "--no-dashboard",
+    is_flag=True,
+    envvar="TUNESMITH_NO_DASHBOARD",
+    help="Without the dashboard; or TUNESMITH_NO_DASHBOARD=1, unless --dashboard is given.",
+)
+@click.pass_context
+def command(context: click.Context, dashboard: str | None, no_dashboard: bool, **given: Any) -> NoReturn:
     """Serve the studies of this folder to a team, in the foreground: manager, services and dashboard.
 
     TCP asks for a token: that of TUNESMITH_ADMIN_TOKEN, or one that is made at the first start; it is in
     .tunesmith/token. Others give TUNESMITH_SERVER and TUNESMITH_TOKEN.
     """
     folder = Path(given["folder"]).absolute()
-    if no_dashboard and dashboard is not None:
+    said = context.get_parameter_source("no_dashboard") is ParameterSource.COMMANDLINE
+    if said and dashboard is not None:
         raise click.UsageError("--dashboard and --no-dashboard exclude one another")
     if dashboard is not None:
         _start_dashboard(dashboard, folder, given)

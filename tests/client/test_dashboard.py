@@ -72,6 +72,8 @@ def said_by(house: House, *words: str) -> str:
 
 
 def test_serve_brings_it_unless_told_otherwise(house: House) -> None:
+    assert "ashboard" not in said_by(house)  # as the tests' environment tells it
+    del house.env["TUNESMITH_NO_DASHBOARD"]
     with socket.create_server(("127.0.0.1", 8080)) if free(8080) else nullcontext():
         said = said_by(house)
     assert "Without a dashboard: the dashboard could not be started" in said
@@ -89,6 +91,7 @@ def free(port: int) -> bool:
 def test_serve_says_how_to_get_it(house: House) -> None:
     house.write("sitecustomize.py", "import sys\nsys.modules['fastapi'] = None")
     house.env["PYTHONPATH"] = str(house.folder)
+    del house.env["TUNESMITH_NO_DASHBOARD"]
     assert said_by(house).startswith("Without a dashboard: pip install 'tunesmith[ui]' brings it, and --no-dashboard")
 
 

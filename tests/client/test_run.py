@@ -121,7 +121,7 @@ def test_a_finished_study_is_shown_and_nothing_is_started(fake: Fake, command: C
     assert again.code == 0
     assert again.out.startswith("Study digits has ended already; nothing is started.\nTrial digits-1-abcde failed")
     assert again.out.endswith(first[first.index("\nStudy digits succeeded") :])
-    assert {name for name, _ in running.manager.calls} <= {"StreamLogs"}
+    assert {name for name, _ in running.manager.calls} <= {"StreamLogs", "ListTrials"}
 
 
 def test_one_that_runs_is_followed(fake: Fake, command: Command) -> None:
