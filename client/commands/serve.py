@@ -99,7 +99,7 @@ _manager = _together(
     help="Without the dashboard; or TUNESMITH_NO_DASHBOARD=1, unless --dashboard is given.",
 )
 @click.pass_context
-def command(context: click.Context, dashboard: str | None, no_dashboard: bool, **given: Any) -> NoReturn:
+def command(context: click.Context, /, dashboard: str | None, no_dashboard: bool, **given: Any) -> NoReturn:
     """Serve the studies of this folder to a team, in the foreground: manager, services and dashboard.
 
     TCP asks for a token: that of TUNESMITH_ADMIN_TOKEN, or one that is made at the first start; it is in
