@@ -62,6 +62,8 @@ def _of_sqlite(error: DBAPIError | sqlite3.Error, file: Path) -> Exception:
     code, text = getattr(original, "sqlite_errorcode", 0), f"{original}"
     if not file.parent.is_dir():
         return DatabaseUnusable(f"the folder of the database must exist, but {file.parent} does not")
+    if text.startswith("no such table"):  # a connection that is opened after the file went makes an empty one
+        return TryAgain(f"the database {file} was removed or replaced while it was in use ({text})")
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
             return _full(file)

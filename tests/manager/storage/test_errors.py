@@ -1,6 +1,7 @@
 """Each failure of a database is one of the platform's errors, named by what the caller should do."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -97,3 +98,13 @@ def test_sqlite(code: int, free: int, kind: type[Exception], tmp_path: Path, mon
         found = translate(error, url)
         assert type(found) is kind
         assert f"{tmp_path}/a.db" in f"{found}"
+
+
+def test_a_file_that_was_made_anew_under_an_open_store(tmp_path: Path) -> None:
+    """A connection that is opened after somebody removed the database makes an empty one."""
+    url = make_url(f"sqlite:///{tmp_path}/a.db")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection, pytest.raises(sqlite3.OperationalError) as raised:
+        connection.execute("SELECT * FROM studies")
+    found = translate(DBAPIError("SELECT", None, raised.value), url)
+    assert type(found) is TryAgain
+    assert "was removed or replaced while it was in use" in f"{found}"
