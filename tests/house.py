@@ -107,7 +107,7 @@ class House:
             psutil.wait_procs(left, timeout=5)
 
 
-def until(what: Callable[[], Any], timeout: float = 30, every: float = 0.05) -> Any:
+def until(what: Callable[[], Any], timeout: float = 60, every: float = 0.05) -> Any:
     """Wait until `what` gives something true, and give that."""
     end = time.monotonic() + timeout
     while True:
