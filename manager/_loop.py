@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 from tunesmith.manager._apply import Outside, Round
 from tunesmith.manager._attempts import Watched
@@ -228,15 +229,16 @@ class StudyLoop:
             now=self.context.clock(),
             ended=ended,
             started=started,
-            given=self.proposals,
+            given=tuple(self.proposals),
             verdicts=verdicts,
-            oracle=self._oracle_at,
+            oracle=partial(self._oracle_at, self.oracle),
             broken=self.broken,
             folder_of=lambda study, trial, attempt: str(folder_of(self.context.state, study, trial, attempt)),
             fault_point=self.context.fault_point,
         )
         outside = await self.context.database.write(round_.run, self.fence)
-        self._committed(ended, started, round_.proposals, outside)
+        heard = islice(self.proposals, len(round_.given), None)  # meanwhile
+        self._committed(ended, started, deque([*round_.proposals, *heard]), outside)
         if self.weigher is not None:
             self.weigher.recorded(len(verdicts))
         return outside
@@ -260,11 +262,15 @@ class StudyLoop:
         if outside.changed:
             self.context.changed(self.uid)
 
-    def _oracle_at(self, revision: int) -> Oracle:
-        """What the service is believed to say about a study at this revision."""
-        if self.oracle is Oracle.WAITS and revision != self._waits_since:
-            self.oracle = Oracle.READY
-        return self.oracle
+    def _oracle_at(self, believed: Oracle, revision: int) -> Oracle:
+        """What the service was believed to say about a study at this revision, when the round began.
+
+        What it says meanwhile goes with suggestions that the round does not have: that there are no more after them
+        would end the study without them.
+        """
+        if believed is Oracle.WAITS and revision != self._waits_since:
+            self.oracle = believed = Oracle.READY
+        return believed
 
     # ---- apply, outside
 
