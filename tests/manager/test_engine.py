@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,10 +14,13 @@ from typing import Any, TypeVar
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from tests.running import job
+from tests.suggestion.process import ServiceProcess
 
 from tunesmith.manager._context import Context, Database
 from tunesmith.manager._decider import Decider
 from tunesmith.manager._engine import Engine, News
+from tunesmith.manager._loop import StudyLoop
+from tunesmith.manager._snapshot import Oracle
 from tunesmith.manager._suggester import Suggester
 from tunesmith.manager._workers import lease_of
 from tunesmith.manager.api import ManagerServicer, Presence
@@ -59,14 +63,15 @@ async def running(
     database: Database,
     fault_point: Callable[[str], None] = lambda _: None,
     stopper: Callable[[], Awaitable[str]] = _nobody,
+    proposer: Callable[[], Awaitable[str]] = _nobody,
 ) -> AsyncIterator[Engine]:
-    """`stopper` tells where the early-stopping service listens."""
+    """`stopper` tells where the early-stopping service listens, `proposer` the suggestion service."""
     news, place = News(), folder / "sockets"
     context = Context(
         database=database,
         launcher=make_launcher("local", LauncherContext(place)),
         workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
-        suggester=Suggester(_nobody, database.history, database.digest_at, database.observations),
+        suggester=Suggester(proposer, database.history, database.digest_at, database.observations),
         decider=Decider(stopper, database.course, database.observations),
         state=folder,
         changed=news.changed,
@@ -129,6 +134,58 @@ async def test_a_commit_that_is_not_confirmed_changes_nothing(
     assert study.counts[TrialState.SUCCEEDED] == study.total == TRIALS
     for number in range(TRIALS):
         assert [e.state for e in events if e.trial_number == number] == ["Pending", "Running", "Succeeded"]
+
+
+class HoldsRounds(Database):
+    """A database that holds the round in which a suggestion service is asked until its answer has come."""
+
+    def __init__(self, store: Store, hold_first: bool) -> None:
+        super().__init__(store)
+        self.hold_first, self.met = hold_first, 0
+        self.loop: StudyLoop | None = None
+
+    async def write(self, work: Callable[[Tx], T], fence: Fence | None = None) -> T:
+        if fence is None or self.loop is None or self.loop.oracle is not Oracle.ASKED:
+            return await super().write(work, fence)
+        if self.hold_first:
+            await self._heard(self.loop)
+            return await super().write(work, fence)
+        result = await super().write(work, fence)
+        await self._heard(self.loop)
+        return result
+
+    async def _heard(self, loop: StudyLoop) -> None:
+        await asyncio.wait(set(loop._tasks), timeout=20)  # the question, and launches
+        assert loop.oracle is not Oracle.ASKED, loop.broken
+        self.met += 1
+
+
+@pytest.mark.parametrize("hold_first", [True, False])
+async def test_the_last_suggestions_may_come_while_a_round_is_recorded(folder: Path, hold_first: bool) -> None:
+    """They, and that there are no more after them, belong to the next round; the study has a trial for each."""
+    holds = HoldsRounds(store(folder), hold_first)
+    grid: dict[str, Any] = {
+        "parameters": [{"name": "x", "type": "int", "min": 1, "max": 5}],
+        "algorithm": {"name": "grid"},
+        "limits": {"parallel": 2},
+        "initial": [],
+    }
+    with ServiceProcess() as service:
+
+        async def address() -> str:
+            holds.loop = engine.loops["a" * 32]
+            holds.loop.wake()  # a round while the service is asked
+            return service.address
+
+        async with running(folder, holds, proposer=address) as engine:
+            read = read_study_job(json.dumps(job("grid", **grid)), base=Path("/"))
+            seeded = replace(read, spec=replace(read.spec, seed=1))
+            await holds.write(lambda tx: tx.insert_study("a" * 32, seeded, 1.0))
+            await engine.drive("a" * 32)
+            study = await reached(engine, "a" * 32, StudyState.SUCCEEDED)
+    holds.close()
+    assert holds.met, "no answer came during a round"
+    assert (study.reason, study.total) == ("exhausted", 5)
 
 
 async def test_a_bug_pauses_its_study_and_no_other(folder: Path) -> None:
