@@ -1,10 +1,15 @@
 """What a trial that was stopped early would have reached: an estimate from the curves of a study's finished trials.
 
 The final value of the finished trials is regressed, by least squares, on the value at which each of them stood at the
-step of the stop, and the line is read at the value of the stopped trial. Its error is told by leave-one-out residuals:
-each finished trial is predicted from all others, and the root of the mean square of what is wrong is the spread of a
-prediction amid the data; away from them it grows with the leverage, as that of any regression does. Errors over the
-spread are taken to be of Student's t distribution with n - 2 degrees of freedom, n being the number of finished trials.
+step of the stop, and the line is read at the value of the stopped trial. Where many have finished, only the half of
+them takes part that stood nearest to it: trials that have learned nothing by then say little of how the good ones go on
+(W. S. Cleveland, Robust Locally Weighted Regression and Smoothing Scatterplots, JASA 74, 1979; here with equal
+weights).
+
+Its error is told by leave-one-out residuals: each trial that takes part is predicted from the others, and the root of
+the mean square of what is wrong is the spread of a prediction amid the data; away from them it grows with the leverage,
+as that of any regression does. Errors over the spread are taken to be of Student's t distribution with n - 2 degrees of
+freedom, n being the number of trials that take part.
 
 The line is a rough picture far beyond what the finished trials show, and they are a choice: a rule lets the good ones
 finish. Those that had finished before it had enough to compare with are the ones that it did not choose.
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
 FEWEST = 4
 """Finished trials without which nothing is estimated: a line through three leaves its error to one."""
+LOCAL = 2 * FEWEST
+"""Finished trials that take part in any case, however far from it they stood."""
 _ROUNDING = 1e-12
 """Of a value, what is an error of arithmetic and no other."""
 
@@ -103,8 +110,9 @@ def estimate(objective: Objective, stopped: Curve, finished: Sequence[tuple[Curv
     ]
     if at is None or len(pairs) < FEWEST:
         return None
-    line, spread = _regressed(at, pairs)
-    return Estimate(_no_worse(objective, line, at), spread, len(pairs) - 2)
+    near = sorted(pairs, key=lambda pair: abs(pair[0] - at))[: max(LOCAL, (len(pairs) + 1) // 2)]
+    line, spread = _regressed(at, near)
+    return Estimate(_no_worse(objective, line, at), spread, len(near) - 2)
 
 
 def _no_worse(objective: Objective, value: float, standing: float) -> float:

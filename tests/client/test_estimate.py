@@ -84,6 +84,16 @@ def test_one_curve_that_holds_the_line_alone_is_no_reason_to_be_sure() -> None:
     assert found.spread > 1
 
 
+def test_trials_that_learned_nothing_say_little_of_good_ones() -> None:
+    """Good ones end alike, bad ones lie far below the line through both."""
+    good = [(Curve((1, 2), (0.90 + i / 100, 0.97 + i / 1000)), 0.97 + i / 1000) for i in range(8)]
+    bad = [(Curve((1, 2), (0.10, end)), end) for end in (0.10, 0.35, 0.90, 0.95, 0.60, 0.2)]
+    found = estimate(ACCURACY, Curve((1,), (0.92,)), [*bad, *good])
+    assert found is not None
+    assert found.expected == pytest.approx(0.972)
+    assert found.chance(ACCURACY, 0.98) < 0.01
+
+
 def test_it_is_right_as_often_as_it_says() -> None:
     """Of what has a chance of 10 %, a tenth comes true: lines with noise, and the value that is asked for amid them."""
     rng, hits, spreads = np.random.default_rng(1), 0, []
