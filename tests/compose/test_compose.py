@@ -20,7 +20,7 @@ KILL = ("suggestion", "database", "manager")
 BETWEEN, PARALLEL = 6, 3
 TRIALS = BETWEEN * (len(KILL) + 1)
 # Trials of the first kill wait for `go-1`, which is there once that kill was made, and so on.
-SCRIPT = f"until [ $1 -lt {BETWEEN} -o -e /work/go-$(($1 / {BETWEEN})) ]; do sleep 0.1; done; echo loss=$0"
+SCRIPT = f"until [ $1 -lt {BETWEEN} -o -e go-$(($1 / {BETWEEN})) ]; do sleep 0.1; done; echo loss=$0"
 KILLED = {
     "apiVersion": "tunesmith.dev/v1",
     "kind": "StudyJob",
