@@ -43,6 +43,9 @@ _BY_CODE: Mapping[grpc.StatusCode, type[errors.TunesmithError]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.TryAgain,  # a quota; only our ErrorInfo says that a disk is full
     grpc.StatusCode.UNAVAILABLE: errors.CheckAddress,
 }
+_LOST = "Internal error from Core"
+"""What gRPC's asyncio client puts over the status of a server that ended a call while it was still being written to, as
+one does that refuses it (https://github.com/grpc/grpc/issues/36066)."""
 _GENERIC = "the server failed in a way it was not written for; its log has the details"
 
 
@@ -85,6 +88,8 @@ def from_rpc_error(error: grpc.RpcError) -> errors.TunesmithError:
 def _by_code(code: grpc.StatusCode, message: str) -> type[errors.TunesmithError]:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:  # gRPC's own words
         return errors.FixRequest
+    if code is grpc.StatusCode.INTERNAL and message == _LOST:
+        return errors.TryAgain
     return _BY_CODE.get(code, errors.ReportBug)
 
 
@@ -155,6 +160,8 @@ def _explained(code: grpc.StatusCode, message: str) -> str:
         return f"the server cannot be reached: {message}"
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return "the server did not answer in time"
+    if message == _LOST:
+        return "the server ended the call while it was asked, and what it said of it was lost"
     return message
 
 

@@ -212,6 +212,26 @@ async def test_a_message_above_64_mib_is_refused_with_a_sentence(channel: grpc.a
         await echo(bytes(65 * 1024 * 1024))
 
 
+async def test_a_server_that_ends_a_call_while_it_is_asked(channel: grpc.aio.Channel) -> None:
+    """What it said may be lost (https://github.com/grpc/grpc/issues/36066), which is no bug of the server's."""
+
+    async def long() -> AsyncIterator[bytes]:
+        for _ in range(32):
+            yield bytes(64 * 1024)
+
+    async def refused() -> TunesmithError:
+        method: Any = channel.stream_unary("/a.B/C")
+        with pytest.raises(TunesmithError) as caught, rpc_errors():
+            await method(long())
+        return caught.value
+
+    found = await asyncio.gather(*(refused() for _ in range(60)))
+    assert {type(error) for error in found} <= {errors.NotOffered, errors.TryAgain}
+    assert type(await refused()) is errors.NotOffered, "who tries again hears it"
+    lost = Foreign(grpc.StatusCode.INTERNAL, "Internal error from Core")
+    assert str(from_rpc_error(lost)) == "the server ended the call while it was asked, and what it said of it was lost"
+
+
 async def test_nobody_there_is_told_from_a_busy_server(socket_address: str) -> None:
     async with open_channel(socket_address) as channel:
         with pytest.raises(errors.CheckAddress, match="cannot be reached"), rpc_errors():
