@@ -42,7 +42,7 @@ PAGES = {
 DRAWN = """() => {
   const place = document.querySelector(".tab .chart");
   if (document.readyState === "loading" || !document.querySelector("main")) return 0;
-  if (document.querySelector(".loading") || (place && !place.querySelector("canvas, .main-svg"))) return 0;
+  if (document.querySelector(".loading") || (place && !place.querySelector("canvas, .main-svg, .sketch"))) return 0;
   return performance.now();
 }"""
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime || 0"

@@ -32,11 +32,16 @@ class Wish:
     evaluator: str = "ped-anova"
     trial: int | None = None
 
+    def other_metric(self, studies: Sequence[Study]) -> bool:
+        """Whether it is about a metric that is not the objective of all these studies."""
+        return self.metric is not None and any(self.metric != study.spec.objective.metric for study in studies)
+
 
 async def draw(shelf: Shelf, manager: Manager, studies: Sequence[Study], wish: Wish) -> Figure:
     """The figure. Raises NotFound for a kind that is none, and NotNow where there is nothing to draw yet."""
     kind = _kind(wish.kind)
-    loaded = [(study, await shelf.trials(manager, study)) for study in studies[: None if kind.several else 1]]
+    drawn, whole = studies[: None if kind.several else 1], kind.whole or wish.other_metric(studies)
+    loaded = [(study, await shelf.trials(manager, study, whole=whole)) for study in drawn]
     final = all(study.state.final for study in studies)
     key = (wish, tuple((study.uid, study.generation, study.revision, study.state) for study in studies))
     if final and key in _KEPT:

@@ -29,6 +29,8 @@ class Kind:
         draw: A pure function. Raises CannotDraw.
         several: Whether it shows several studies; another kind draws only the first.
         observations: Whether it needs what trials reported, beside their summaries.
+        whole: Whether it needs more of trials than their assignments, values, states and ends: to draw another metric
+            than the objective, every kind does.
     """
 
     name: str
@@ -37,19 +39,18 @@ class Kind:
     draw: Draw
     several: bool = False
     observations: bool = False
+    whole: bool = False
 
 
 REGISTERED: Final[dict[str, Kind]] = {}
 """Kinds by name, filled by importing the modules of `plots/`."""
 
 
-def kind(
-    name: str, title: str, summary: str, *, several: bool = False, observations: bool = False
-) -> Callable[[Draw], Draw]:
-    """Offer a function as a kind of figure."""
+def kind(name: str, title: str, summary: str, **needs: bool) -> Callable[[Draw], Draw]:
+    """Offer a function as a kind of figure; `needs` are Kind's."""
 
     def offer(draw: Draw) -> Draw:
-        REGISTERED[name] = Kind(name, title, summary, draw, several, observations)
+        REGISTERED[name] = Kind(name, title, summary, draw, **needs)
         return draw
 
     return offer

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from tunesmith.manager._engine import Engine
 from tunesmith.manager.api import _requests as requests
+from tunesmith.manager.api import _trial_views as trial_views
 from tunesmith.manager.api import _views as views
 from tunesmith.manager.api._presence import Presence
 from tunesmith.manager.storage import StudyRow, TrialRow, Tx
@@ -68,4 +69,4 @@ def find(tx: Tx, key: pb.TrialKey) -> tuple[StudyRow, TrialRow]:
 
 def trial_of(tx: Tx, row: TrialRow) -> pb.Trial:
     """The trial as it is sent."""
-    return views.trial_message(views.read_trials(tx, [row])[0])
+    return trial_views.trial_message(trial_views.read_trials(tx, [row])[0])

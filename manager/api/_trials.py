@@ -6,7 +6,7 @@ from functools import partial
 
 from tunesmith.manager.api import _operations as operations
 from tunesmith.manager.api import _requests as requests
-from tunesmith.manager.api import _views as views
+from tunesmith.manager.api import _trial_views as views
 from tunesmith.manager.api._base import PERIOD, QUIET, Calls, find, trial_of
 from tunesmith.manager.api._enqueue import enqueue
 from tunesmith.manager.api._presence import present, present_stream
@@ -32,11 +32,11 @@ class TrialCalls(Calls):
     async def ListTrials(self, request: pb.ListTrialsRequest, context: object) -> pb.ListTrialsResponse:
         """A page of trials, in the order that is asked for."""
         key, size = requests.key_of(request.study), requests.page_size(request.page_size, 1000, 10_000)
-        query, after = query_of(request), cursor_of(request)
+        query, after, wanted = query_of(request), cursor_of(request), views.wanted_fields(request.read_mask)
 
         def work(tx: Tx) -> pb.ListTrialsResponse:
             found = tx.find_trials(tx.find_study(*key).uid, query, after, request.skip, size)
-            trials = [views.trial_message(view) for view in views.read_trials(tx, found.trials)]
+            trials = [views.trial_message(view, wanted) for view in views.read_trials(tx, found.trials, wanted)]
             token = token_of(request, found.end)
             return pb.ListTrialsResponse(trials=trials, next_page_token=token, total_size=found.total)
 
@@ -48,17 +48,18 @@ class TrialCalls(Calls):
     ) -> AsyncIterator[pb.WatchTrialsResponse]:
         """Trials that changed after a revision, then each further change, until the study is final."""
         key, revision = requests.key_of(request.study), request.since_revision
+        wanted = views.wanted_fields(request.read_mask)
         uid = (await self._database.read(lambda tx: tx.find_study(*key))).uid
 
         def work(since: int, tx: Tx) -> tuple[StudyRow, list[views.TrialView]]:
-            return tx.study(uid), views.read_trials(tx, tx.trials_since(uid, since, 1000))
+            return tx.study(uid), views.read_trials(tx, tx.trials_since(uid, since, 1000), wanted)
 
         while True:
             count = self._engine.news.count(uid)
             row, found = await self._database.read(partial(work, revision))
             if found:
                 revision = found[-1].row.revision
-                trials = [views.trial_message(view) for view in found]
+                trials = [views.trial_message(view, wanted) for view in found]
                 yield pb.WatchTrialsResponse(trials=trials, revision=revision)
             if len(found) == 1000:
                 continue

@@ -8,7 +8,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunesmith.manager._loop import Fault
 from tunesmith.manager.storage import (
-    AttemptRow,
     DecisionRow,
     EditRow,
     EventRow,
@@ -17,9 +16,8 @@ from tunesmith.manager.storage import (
     TrialRow,
     Tx,
 )
-from tunesmith.study import MetricSummary, StudyMetricSummary, TrialState, wire
+from tunesmith.study import StudyMetricSummary, TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
-from tunesmith.v1 import types_pb2 as types
 
 
 def timestamp(time: float | None) -> Timestamp | None:
@@ -98,68 +96,6 @@ def _best(trial: TrialRow | None) -> pb.BestTrial | None:
         return None
     assignment = wire.assignment_to_proto(trial.assignment)
     return pb.BestTrial(name=trial.name, number=trial.number, value=trial.value, assignment=assignment)
-
-
-@dataclass(frozen=True, slots=True)
-class TrialView:
-    """A trial as of one transaction, with what is shown beside its row."""
-
-    row: TrialRow
-    metrics: Sequence[MetricSummary]
-    attempts: Sequence[AttemptRow]
-    parent: str
-
-
-def read_trials(tx: Tx, rows: Sequence[TrialRow]) -> list[TrialView]:
-    """The trials with their summaries and attempts."""
-    ids = [row.id for row in rows]
-    summaries, attempts = tx.summaries(ids), tx.attempts_of(ids)
-    return [TrialView(row, summaries[row.id], attempts[row.id], _parent(tx, row)) for row in rows]
-
-
-def _parent(tx: Tx, row: TrialRow) -> str:
-    return "" if row.parent is None else tx.trial(row.uid, row.parent).name
-
-
-def trial_message(view: TrialView) -> pb.Trial:
-    """The trial."""
-    row, told = view.row, view.row.explanation
-    return pb.Trial(
-        name=row.name,
-        number=row.number,
-        state=wire.TRIAL_STATE_TO_PROTO[row.state],
-        reason=row.reason,
-        message=row.message,
-        assignment=wire.assignment_to_proto(row.assignment),
-        value=row.value,
-        metrics=[wire.summary_to_proto(summary) for summary in view.metrics],
-        attempts=[_attempt(attempt) for attempt in view.attempts],
-        parent=view.parent,
-        group=row.group,
-        labels=dict(row.labels),
-        explanation=types.Explanation(model=told.model, text=told.text, acquisition=told.acquisition) if told else None,
-        completion_rank=row.completion_rank,
-        created=timestamp(row.created),
-        started=timestamp(row.started),
-        finished=timestamp(row.finished),
-        not_before=timestamp(row.not_before),
-        revision=row.revision,
-    )
-
-
-def _attempt(attempt: AttemptRow) -> pb.Attempt:
-    return pb.Attempt(
-        number=attempt.number,
-        ending=wire.ATTEMPT_ENDING_TO_PROTO[attempt.ending] if attempt.ending else pb.ATTEMPT_ENDING_UNSPECIFIED,
-        failure_class=wire.FAILURE_CLASS_TO_PROTO[attempt.failure_class]
-        if attempt.failure_class
-        else types.FAILURE_CLASS_UNSPECIFIED,
-        exit_status=attempt.exit_status,
-        message=attempt.message,
-        folder=attempt.folder,
-        started=timestamp(attempt.started),
-        finished=timestamp(attempt.finished),
-    )
 
 
 def event_message(event: EventRow, names: Mapping[int, str]) -> pb.Event:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pytest
 from tests.browser.conftest import Site
 from tests.needs import missing
@@ -106,6 +107,45 @@ def test_every_view_of_a_study_draws(page: "Page", seen: str) -> None:
         expect(page.locator(".tabs [aria-current]")).to_have_text(name)
         said = page.locator(".tab .state").all_inner_texts()
         assert len(said) == (1 if name == "Decisions" else 0), (name, said)
+
+
+@pytest.mark.parametrize("tab", ["history", "curves", "edf"])
+def test_lines_are_sketched_until_somebody_points_at_them(page: "Page", seen: str, tab: str) -> None:
+    page.goto(f"/studies/default/seen/{tab}")
+    chart = page.locator(".tab .chart")
+    expect(chart.locator(".sketch")).to_be_visible()
+    assert page.evaluate("() => window.Plotly") is None
+    legend, texts = chart.locator(".sketch-legend li").all_inner_texts(), chart.locator(".sketch text")
+    titles = [text.text_content() for text in texts.all() if text.get_attribute("class") == "title"]
+    page.set_viewport_size({"width": 800, "height": 900})
+    expect(chart.locator(".sketch")).to_have_attribute("width", str(chart.evaluate("one => one.clientWidth")))
+    chart.hover()
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    expect(chart.locator(".sketch")).to_have_count(0)
+    assert chart.locator(".legendtext").all_text_contents() == legend
+    shown = [chart.locator(f".{axis}title").text_content() for axis in ("x", "y")]
+    assert sorted(filter(None, titles)) == sorted(filter(None, shown))
+
+
+def test_a_sketch_has_every_point_where_plotly_has_it(page: "Page", seen: str) -> None:
+    page.goto("/studies/default/seen/history")
+    chart = page.locator(".tab .chart")
+    expect(chart.locator(".sketch")).to_be_visible()
+    circles = chart.locator("svg.sketch > path[fill='#2b83d6']").get_attribute("d")
+    assert circles is not None
+    sketched = [tuple(map(float, point)) for point in re.findall(r"M([\d.]+) ([\d.]+)a", circles)]
+    chart.hover()
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    places = (
+        chart.locator(".scatterlayer .trace")
+        .first.locator(".points path")
+        .evaluate_all("all => all.map(one => one.getAttribute('transform').match(/[\\d.]+/g).map(Number))")
+    )
+    assert len(sketched) == len(places) == 12
+    for axis in (0, 1):  # margins and ranges differ a little, so that one is a stretch of the other
+        line = np.polyfit([one[axis] for one in sketched], [one[axis] for one in places], 1)
+        assert np.allclose(np.polyval(line, [one[axis] for one in sketched]), [one[axis] for one in places], atol=1)
+        assert 0.8 < line[0] < 1.25
 
 
 def test_parallel_coordinates_are_brushed(page: "Page", seen: str) -> None:

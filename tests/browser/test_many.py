@@ -103,7 +103,7 @@ def test_ten_thousand_trials_are_sorted_filtered_and_paged(page: "Page") -> None
 def test_ten_thousand_trials_are_drawn(page: "Page") -> None:
     with in_time(page):
         page.goto("/studies/default/big")
-        expect(page.locator(".chart .main-svg").first).to_be_visible()
+        expect(page.locator(".chart .sketch")).to_be_visible()
     with in_time(page):
         page.goto("/studies/default/big/parallel")
         expect(page.locator(".chart canvas")).to_be_visible()

@@ -144,6 +144,14 @@ def test_the_same_data_makes_the_same_figure(kind: str) -> None:
     assert figure(kind, SAMPLE, *OTHERS) == figure(kind, SAMPLE, *OTHERS)
 
 
+@pytest.mark.parametrize("kind", [kind.name for kind in kinds() if not kind.whole])
+def test_what_a_kind_does_not_need_it_does_not_show(kind: str) -> None:
+    rest: dict[str, Any] = {"reason": "", "message": "", "metrics": (), "attempts": (), "labels": {}, "explanation": ""}
+    rest |= {"group": "", "completion_rank": 0, "revision": 0} | dict.fromkeys(("created", "started", "not_before"))
+    brief = tuple(replace(trial, **rest) for trial in SAMPLE.trials)
+    assert figure(kind, replace(SAMPLE, trials=brief)) == figure(kind, SAMPLE)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "compare"])
 def test_of_another_metric(kind: str) -> None:
     data = replace(SAMPLE, observations={})

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from tests.house import until
 from tests.running import Running, job
 
@@ -307,6 +308,7 @@ WRONG_PAGES: dict[str, tuple[dict[str, Any], str]] = {
     "skip": ({"skip": -1}, "skip: must not be below 0, but got -1"),
     "search": ({"search": "x" * 1001}, "search: must have at most 1,000 letters, but got 1,001"),
     "ranges": ({"ranges": [pb.TrialRange(field="value")] * 101}, "ranges: must be at most 100, but got 101"),
+    "mask": ({"read_mask": {"paths": ["name", "beauty"]}}, "read_mask.paths[1]: must be a field of Trial, but got 'b"),
     "token": ({"page_token": "x"}, "page_token: must be one that an earlier page gave, but got 'x'"),
     "letters": ({"page_token": "ä"}, "page_token: must be one that an earlier page gave, but got 'ä'"),
     "other token": ({"page_token": SOME}, "page_token: must be of the order that is asked for, number ascending, but"),
@@ -344,6 +346,18 @@ def test_watching_trials_sends_each_change(manager: Running) -> None:
     for reply in manager.stub.WatchTrials(pb.WatchTrialsRequest(study=key("watched"))):
         last |= {trial.number: trial.state for trial in reply.trials}
     assert last == dict.fromkeys(range(3), types.TRIAL_STATE_SUCCEEDED)
+
+
+def test_only_the_fields_of_trials_that_are_wanted_are_sent(manager: Running) -> None:
+    manager.create("masked", limits={"trials": 2, "parallel": 1})
+    manager.ended("masked")
+    whole = manager.trials("masked")
+    mask = FieldMask(paths=["number", "state", "value", "assignment"])
+    brief = [pb.Trial(number=t.number, state=t.state, value=t.value, assignment=t.assignment) for t in whole]
+    assert list(manager.stub.ListTrials(pb.ListTrialsRequest(study=key("masked"), read_mask=mask)).trials) == brief
+    (reply,) = manager.stub.WatchTrials(pb.WatchTrialsRequest(study=key("masked"), read_mask=mask))
+    assert (list(reply.trials), reply.revision) == (brief, whole[-1].revision)
+    assert all(trial.metrics and trial.attempts and trial.name for trial in whole)
 
 
 def test_the_algorithms_that_documents_may_name(manager: Running) -> None:

@@ -25,12 +25,16 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One view of a study. `figure`: kind of the chart that it shows; None: it shows something else."""
+    """One view of a study. `figure`: kind of the chart that it shows; None: it shows something else.
+
+    `whole`: as of that kind of figure.
+    """
 
     name: str
     title: str
     about: str = ""
     figure: str | None = None
+    whole: bool = False
 
 
 TABS = {
@@ -42,7 +46,7 @@ TABS = {
             "The value of each trial in the order of their numbers, and the best so far.",
             "history",
         ),
-        Tab("curves", "Curves", "What each trial reported, step by step.", "curves"),
+        Tab("curves", "Curves", "What each trial reported, step by step.", "curves", whole=True),
         Tab(
             "parallel",
             "Parallel",
@@ -53,10 +57,16 @@ TABS = {
         Tab("slice", "Slice", "The value against one parameter at a time.", "slice"),
         Tab("contour", "Contour", "The value over two parameters at a time.", "contour"),
         Tab("rank", "Rank", "Where good and bad trials lie, by rank.", "rank"),
-        Tab("correlation", "Correlation", "Which parameters and metrics go together (Spearman's rank).", "correlation"),
+        Tab(
+            "correlation",
+            "Correlation",
+            "Which parameters and metrics go together (Spearman's rank).",
+            "correlation",
+            whole=True,
+        ),
         Tab("edf", "EDF", "The share of trials at or below each value.", "edf"),
         Tab("distributions", "Distributions", "How the values of each metric are spread.", "distributions"),
-        Tab("timeline", "Timeline", "Which slot ran what, and when.", "timeline"),
+        Tab("timeline", "Timeline", "Which slot ran what, and when.", "timeline", whole=True),
         Tab("decisions", "Decisions", "What the early-stopping rule said."),
         Tab("algorithm", "Algorithm", "What proposes assignments, and why."),
         Tab("trials", "Trials"),
@@ -104,7 +114,7 @@ async def _show(
     request: Request, desk: Desk, manager: Manager, study: Study, tab: Tab, *, part: bool = False
 ) -> Response:
     if tab.figure is not None:
-        desk.shelf.fetch(manager, study)
+        desk.shelf.fetch(manager, study, whole=tab.whole)
     values = await _content(request, desk, manager, study, tab)
     template = f"tab_{tab.name}.html" if tab.figure is None else "tab_figure.html"
     if part:
@@ -185,6 +195,6 @@ async def _algorithm(desk: Desk, manager: Manager, study: Study) -> dict[str, An
     name, rule = study.spec.algorithm.name, study.spec.early_stopping
     offers = {alias: one for one in await manager.algorithms() for alias in (one.name, *one.aliases)}
     rules = {alias: one for one in await manager.rules() for alias in (one.name, *one.aliases)} if rule else {}
-    trials: list[Trial] = await desk.shelf.trials(manager, study)
+    trials: list[Trial] = await desk.shelf.trials(manager, study, whole=True)
     told = [trial for trial in reversed(trials) if trial.explanation]
     return {"offer": offers.get(name), "rule": rules.get(rule.name) if rule else None, "told": told[:30]}

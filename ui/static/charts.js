@@ -1,5 +1,7 @@
-// Charts: Plotly comes after the first paint, once for ever; parallel coordinates are our own, for Plotly's need `eval`.
+// Charts: lines and points are sketched at once, and Plotly comes when somebody points at them; what cannot be sketched
+// waits for it. Parallel coordinates are our own, for Plotly's need `eval`.
 import { parallel } from "./parallel.js";
+import { sketch, sketchable } from "./sketch.js";
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content || "";
 let loading;
@@ -60,7 +62,9 @@ async function show(place) {
 async function render(place) {
   const figure = place.figure;
   if (figure.data[0]?.type === "parcoords") { parallel(place, figure, css); return; }
+  if (!window.Plotly && sketchable(figure)) { sketch(place, figure); lookedAt(place); return; }
   const Plotly = await plotly();
+  place.watcher?.disconnect();
   if (!place.classList.contains("js-plotly-plot")) place.replaceChildren();
   place.classList.toggle("tall", Boolean(figure.layout.height));
   place.style.height = figure.layout.height ? `${figure.layout.height}px` : "";
@@ -68,6 +72,18 @@ async function render(place) {
   const buttons = { displaylogo: false, responsive: true, displayModeBar: false };
   await Plotly.react(place, figure.data, layout, buttons);
   if (!place.heard) { place.heard = true; hear(place); }
+}
+
+// Whoever points at a sketch wants to read it: Plotly tells what is under the pointer, and zooms. Until then its script
+// is only laid ready.
+function lookedAt(place) {
+  if (place.awaited) return;
+  place.awaited = true;
+  const ready = document.createElement("link");
+  [ready.rel, ready.href] = ["prefetch", meta("plotly")];
+  document.head.append(ready);
+  const failed = (error) => { place.awaited = false; console.warn(error.message); };
+  place.addEventListener("pointerenter", () => plotly().then(() => render(place)).catch(failed), { once: true });
 }
 
 // A click on a trial opens it.

@@ -7,7 +7,7 @@ export function unpacked(column) {
   return new KINDS[column.dtype](bytes.buffer);
 }
 
-const plain = (html) => new DOMParser().parseFromString(html.replace(/<br>/g, " "), "text/html").body.textContent;
+export const plain = (html) => new DOMParser().parseFromString(html.replace(/<br>/g, " "), "text/html").body.textContent;
 
 function colour(scale, at) {
   const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));

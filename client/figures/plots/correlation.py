@@ -24,7 +24,7 @@ _LEAST: Final = 3
 _WITH_WORDS: Final = 14
 
 
-@kind("correlation", "Correlation", "Which parameters and metrics rise and fall together.")
+@kind("correlation", "Correlation", "Which parameters and metrics rise and fall together.", whole=True)
 def draw(view: View) -> Figure:
     """Spearman's rank correlation over the succeeded trials; a category is a column of ones and zeros."""
     view.need(len(view.done), _LEAST, "correlations need")

@@ -25,7 +25,7 @@ _LEAST, _MOST = 100, 1_000
 """Points of one curve that are drawn: of so many curves that `_ALL_POINTS` are not exceeded, within these bounds."""
 
 
-@kind("curves", "Curves", "A metric against the step, for each trial.", observations=True)
+@kind("curves", "Curves", "A metric against the step, for each trial.", observations=True, whole=True)
 def draw(view: View) -> Figure:
     """The best trial on top, those that were stopped dashed; of long curves the lowest and highest of each stretch."""
     trials = [trial for trial in curves_drawn(view.data.study, view.trials) if trial.number in view.data.observations]

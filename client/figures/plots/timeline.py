@@ -16,7 +16,7 @@ _NAMED: Final = 24
 """Slots that get a name each on the axis."""
 
 
-@kind("timeline", "Timeline", "Which slot ran what, and when; what was tried again is hatched.")
+@kind("timeline", "Timeline", "Which slot ran what, and when; what was tried again is hatched.", whole=True)
 def draw(view: View) -> Figure:
     """A row for each slot, a bar for each attempt, from the start of the first one on."""
     stays = stays_of(view.trials, view.data.now)

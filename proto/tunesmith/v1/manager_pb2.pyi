@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -1292,6 +1293,7 @@ class ListTrialsRequest(_message.Message):
     ORDER_BY_FIELD_NUMBER: _builtins.int
     DESCENDING_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
+    READ_MASK_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many; 0: 1,000. Not above 10,000."""
     page_token: _builtins.str
@@ -1322,6 +1324,10 @@ class ListTrialsRequest(_message.Message):
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialRange]:
         """All must hold. At most 100."""
 
+    @_builtins.property
+    def read_mask(self) -> _field_mask_pb2.FieldMask:
+        """Fields of Trial that are wanted, as `number` and `value`; the others stay empty, and cost nothing. Empty: all."""
+
     def __init__(
         self,
         *,
@@ -1334,10 +1340,11 @@ class ListTrialsRequest(_message.Message):
         order_by: _builtins.str = ...,
         descending: _builtins.bool = ...,
         skip: _builtins.int = ...,
+        read_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask", "study", b"study"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["descending", b"descending", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "ranges", b"ranges", "search", b"search", "skip", b"skip", "states", b"states", "study", b"study"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["descending", b"descending", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "ranges", b"ranges", "read_mask", b"read_mask", "search", b"search", "skip", b"skip", "states", b"states", "study", b"study"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1423,19 +1430,25 @@ class WatchTrialsRequest(_message.Message):
 
     STUDY_FIELD_NUMBER: _builtins.int
     SINCE_REVISION_FIELD_NUMBER: _builtins.int
+    READ_MASK_FIELD_NUMBER: _builtins.int
     since_revision: _builtins.int
     """0: every trial is sent first."""
     @_builtins.property
     def study(self) -> Global___StudyKey: ...
+    @_builtins.property
+    def read_mask(self) -> _field_mask_pb2.FieldMask:
+        """As of ListTrialsRequest."""
+
     def __init__(
         self,
         *,
         study: Global___StudyKey | None = ...,
         since_revision: _builtins.int = ...,
+        read_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask", "study", b"study"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["since_revision", b"since_revision", "study", b"study"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask", "since_revision", b"since_revision", "study", b"study"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
