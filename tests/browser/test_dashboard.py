@@ -50,6 +50,19 @@ def test_a_study_is_made_in_the_form_and_watched_to_its_end(page: "Page", site: 
     expect(page.locator("#study")).to_contain_text("4/4 trials")
 
 
+def test_the_form_waits_until_it_has_been_filled(page: "Page", site: Site) -> None:
+    page.route("**/documents/form", lambda route: None)
+    page.goto("/new")
+    expect(page.locator("[data-checked]")).to_have_text("No mistakes")
+    for field in page.locator("[data-form] input, [data-form] textarea, [data-form] select").all():
+        expect(field).to_be_disabled()
+    page.unroute("**/documents/form")
+    page.reload()
+    name = page.locator("[data-form]").get_by_label("Name").first
+    expect(name).to_be_enabled()
+    expect(name).to_have_value("my-study")
+
+
 def test_mistakes_are_marked_at_their_lines(page: "Page", site: Site) -> None:
     page.goto("/new")
     expect(page.locator("[data-checked]")).to_have_text("No mistakes")

@@ -132,6 +132,7 @@ export function start(place) {
     numbers();
     check();
     try { fill(await change("POST", `${api}/documents/form`, { document: text.value })); } catch { /* the check says what is wrong */ }
+    form.querySelector("[data-until-filled]").disabled = false; // what was typed before would have been written over
   });
 
   const fromForm = calmly(250, async () => {
