@@ -161,11 +161,14 @@ RULES: dict[str, tuple[str, dict[str, ParameterValue]]] = {
     "median": ("median", {}),
     "percentile": ("percentile", {}),
     "asha": ("asha", {}),
+    "early-asha": ("asha", {"minResource": 1, "reductionFactor": 4}),
     "hyperband": ("hyperband", {"maxResource": EPOCHS}),
     "patience": ("patience", {}),
     "curve": ("curve", {}),
 }
-"""Rules of ours with their settings. `threshold` needs a number that only the user knows, `wilcoxon` instances."""
+"""Rules of ours with their settings; `early-asha` has the rungs that Optuna's takes.
+
+`threshold` needs a number that only the user knows, `wilcoxon` instances."""
 
 PRUNERS: dict[str, Callable[[Any], Any]] = {
     "": lambda optuna: optuna.NopPruner(),
@@ -182,7 +185,8 @@ def peers(contender: str) -> Iterator[str]:
     """Contenders with Optuna's pruner in the place of our rule, and with its sampler too."""
     sampler, _, rule = contender.partition("+")
     if rule in RULES:
-        yield from (f"{sampler}+optuna-{rule}", f"optuna-{sampler}+optuna-{rule}")
+        kind = rule.removeprefix("early-")
+        yield from (f"{sampler}+optuna-{kind}", f"optuna-{sampler}+optuna-{kind}")
     elif not rule:
         yield f"optuna-{sampler}"
 

@@ -138,15 +138,15 @@ def results(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in path.read_text().splitlines())
 
 
-def regrets(args: argparse.Namespace) -> dict[str, Floats]:
-    """By contender: mean over seeds of the regret by task and epochs spent, (tasks, epochs + 1)."""
+def regrets(args: argparse.Namespace) -> tuple[list[str], dict[str, Floats]]:
+    """Tasks; and by contender the mean over seeds of the regret by task and epochs spent, (tasks, epochs + 1)."""
     found: dict[tuple[str, str], list[Floats]] = defaultdict(list)
     for result in results(args.file):
         contender, name, _ = result["key"]
         found[contender, name].append(course(result[args.score], task(name, args.curves)))
     names = [name for name in TASKS if any(key[1] == name for key in found)]
     whole = [one for one in CONTENDERS if all((one, name) in found for name in names)]
-    return {one: np.array([np.mean(found[one, name], axis=0) for name in names]) for one in whole}
+    return names, {one: np.array([np.mean(found[one, name], axis=0) for name in names]) for one in whole}
 
 
 def course(bests: Bests, on: CurveTask) -> Floats:
@@ -158,7 +158,7 @@ def course(bests: Bests, on: CurveTask) -> Floats:
 
 
 def report(args: argparse.Namespace) -> None:
-    found, marks = regrets(args), [budget * EPOCHS for budget in BUDGETS]
+    (names, found), marks = regrets(args), [budget * EPOCHS for budget in BUDGETS]
     counts = numbers(args.file)
     budgets = " ".join(f"@{budget:<20}" for budget in BUDGETS)
     print(
@@ -170,10 +170,25 @@ def report(args: argparse.Namespace) -> None:
         full = found.get(name.split("+")[0])
         factors = [] if full is None else [f"{fewer(regret, full, mark):<5.2f}" for mark in marks[1:]]
         print(f"{name:28} {trials:6.0f} {stopped:7.0f}  {columns}        " + " ".join(factors))
+    by_model(names, found, marks[-1])
     print("\nours less another's; less than 0: ours is better")
     for name, peer in [(one, peer) for one in found for peer in peers(one) if peer in found]:
         less = found[name] - found[peer]
         print(f"{name:17} {peer:27} " + " ".join(interval(less[:, mark]).ljust(21) for mark in marks))
+
+
+def by_model(names: list[str], found: dict[str, Floats], mark: int) -> None:
+    """How many times fewer epochs, by what is trained: how early values tell of the end depends on it."""
+    models = [name.rpartition("-")[2] for name in names]
+    kinds = {kind: [row for row, model in enumerate(models) if model == kind] for kind in dict.fromkeys(models)}
+    print(
+        f"\n{'fewer @' + str(BUDGETS[-1]):28} "
+        + " ".join(f"{kind} ({len(rows)})".ljust(13) for kind, rows in kinds.items())
+    )
+    for name, regret in found.items():
+        if (full := found.get(name.split("+")[0])) is not None:
+            factors = [fewer(regret[rows], full[rows], mark) for rows in kinds.values()]
+            print(f"{name:28} " + " ".join(f"{factor:<13.2f}" for factor in factors))
 
 
 def numbers(path: Path) -> dict[str, Floats]:
