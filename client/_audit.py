@@ -64,14 +64,18 @@ class Audit:
         return self.study.spec.objective.better(one.reached, self.best.value)
 
     @property
-    def missed(self) -> float | None:
-        """The probability that some trial would have been better than the best, as if they did not depend on another.
+    def missed(self) -> tuple[float, float] | None:
+        """The probability that some trial would have been better than the best, at least and at most.
 
-        What a trial has reached since is known, and no chance any more. None: nobody can say.
+        At least that of the most promising one: then all estimates are wrong together, as they come from one line. At
+        most what it is if none depends on another. What a trial has reached since is known, and no chance any more.
+        None: nobody can say.
         """
         known = [float(self.proved_better(one)) if one.reached is not None else one.chance for one in self.stopped]
         chances = [chance for chance in known if chance is not None]
-        return 1 - math.prod(1 - chance for chance in chances) if chances and self.best else None
+        if not chances or self.best is None:
+            return None
+        return max(chances), 1 - math.prod(1 - chance for chance in chances)
 
 
 def key_of(assignment: Assignment) -> tuple[tuple[str, object], ...]:

@@ -11,7 +11,7 @@ from tunesmith.client._output import Column, bold, table_lines
 from tunesmith.client._terminal import safe
 
 NOTHING, PROBABLY = 0.05, 0.5
-"""Probabilities up to which stopping probably cost nothing, and above which it probably did."""
+"""Probabilities at most up to which stopping probably cost nothing, and at least above which it probably did."""
 
 
 def audit_lines(audit: Audit, room: int | None) -> list[str]:
@@ -74,9 +74,11 @@ def verdict(audit: Audit) -> str:
     if missed is None:
         way = f"`tunesmith audit {safe(audit.study.name)} --finish {FEWEST + 1}` runs some to the end"
         return f"Nobody can say what stopping cost: fewer than {FEWEST} trials finished that got so far. {way}."
-    words = "probably cost nothing" if missed <= NOTHING else "may have cost the best"
-    words = "probably cost the best" if missed > PROBABLY else words
-    return bold(f"Stopping {words}: P(best missed) = {percent(missed)}.")
+    least, most = missed
+    words = "probably cost nothing" if most <= NOTHING else "may have cost the best"
+    words = "probably cost the best" if least > PROBABLY else words
+    low, high = percent(least), percent(most)
+    return bold(f"Stopping {words}: P(best missed) is {low if low == high else f'{low} to {high}'}.")
 
 
 def percent(chance: float | None) -> str:
@@ -100,7 +102,8 @@ def audit_data(audit: Audit) -> dict[str, Any]:
         "type": str(objective.type),
         "best": best and {"trial": best.name, "value": finite(best.value)},
         "finished": audit.finished,
-        "missed": audit.missed,
+        "missed": audit.missed and audit.missed[1],
+        "missedAtLeast": audit.missed and audit.missed[0],
         "stopped": [_stopped_data(audit, one) for one in most_promising(audit)],
     }
 
