@@ -36,6 +36,15 @@ function range(brush, axis, { field, log, listed, numbers, inactive = null }) {
   return `${field}:${inactive !== null && high < axis.range[0] + (axis.range[1] - axis.range[0]) * .1 ? "" : bounds}${missing}`;
 }
 
+// On paper a canvas is dark on white, whatever it was on the screen.
+const PAPER = { "--text": "#000", "--soft": "#333", "--card": "#fff", "--accent": "#1b65a6" };
+let printing = false;
+for (const moment of ["beforeprint", "afterprint"])
+  addEventListener(moment, () => {
+    printing = moment === "beforeprint";
+    for (const place of document.querySelectorAll("[data-figure]")) place.paint?.();
+  });
+
 export function parallel(place, figure, css) {
   const trace = figure.data[0];
   const axes = trace.dimensions.map((one) => ({ ...one, title: plain(one.label), values: unpacked(one.values), texts: one.ticktext.map(plain) }));
@@ -98,7 +107,7 @@ export function parallel(place, figure, css) {
     pen.globalAlpha = Math.max(.12, Math.min(.85, 160 / Math.max(chosen.length, 1)));
     lines(chosen, (row) => colour(scale, (goodness[row] - low) / (high - low || 1)), 1.4);
     pen.globalAlpha = 1;
-    const [text, soft, card, accent] = ["--text", "--soft", "--card", "--accent"].map(css);
+    const [text, soft, card, accent] = ["--text", "--soft", "--card", "--accent"].map((name) => printing ? PAPER[name] : css(name));
     const font = getComputedStyle(document.body).fontFamily;
     axes.forEach((axis, i) => {
       const at = x(i), last = i === axes.length - 1;
@@ -184,5 +193,6 @@ export function parallel(place, figure, css) {
   place.watcher?.disconnect();
   place.watcher = new ResizeObserver(paint);
   place.watcher.observe(place);
+  place.paint = paint;
   paint();
 }

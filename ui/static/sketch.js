@@ -165,7 +165,7 @@ export function sketch(place, figure) {
     }
     const traces = figure.data.flatMap((trace) => drawn(trace, x.at, ys[axisOf(trace)].at));
     const name = place.getAttribute("aria-label") || "";
-    const svg = element("svg", { class: "sketch", width: size.wide, height: size.high, role: "img", "aria-label": name }, ...axes(layout, x, ys, size), ...goals(layout, x, ys, size), ...traces);
+    const svg = element("svg", { class: "sketch", width: size.wide, height: size.high, viewBox: `0 0 ${size.wide} ${size.high}`, role: "img", "aria-label": name }, ...axes(layout, x, ys, size), ...goals(layout, x, ys, size), ...traces);
     place.append(svg);
   };
   place.classList.remove("tall");
