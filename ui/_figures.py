@@ -39,7 +39,7 @@ class Wish:
 
 async def draw(shelf: Shelf, manager: Manager, studies: Sequence[Study], wish: Wish) -> Figure:
     """The figure. Raises NotFound for a kind that is none, and NotNow where there is nothing to draw yet."""
-    kind = _kind(wish.kind)
+    kind = await asyncio.to_thread(_kind, wish.kind)  # the first one imports NumPy
     drawn, whole = studies[: None if kind.several else 1], kind.whole or wish.other_metric(studies)
     loaded = [(study, await shelf.trials(manager, study, whole=whole)) for study in drawn]
     final = all(study.state.final for study in studies)

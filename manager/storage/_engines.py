@@ -75,7 +75,17 @@ def _engine(url: URL, set_up: Callable[[Any, Any], None], **options: Any) -> Eng
         advice = "PostgreSQL needs a further package: pip install 'tunesmith[postgres]'"
         raise DatabaseUnusable(f"{advice} ({error})") from error
     event.listen(engine, "connect", set_up)
+    if url.get_backend_name() == "postgresql":
+        event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy reads texts, and stumbles
     return engine
+
+
+def _check_encoding(connection: Any, _: Any) -> None:
+    """Raise DatabaseUnusable where texts would come back as bytes, or not at all."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        advice = f"make one by `CREATE DATABASE {connection.info.dbname} ENCODING 'UTF8' TEMPLATE template0`"
+        raise DatabaseUnusable(f"the database must have the encoding UTF8, but it has {encoding}; {advice}")
 
 
 def _set_up_postgres(connection: Any, _: Any) -> None:

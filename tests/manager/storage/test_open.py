@@ -146,6 +146,13 @@ def test_other_tables_beside_ours_are_no_matter(postgres_url: str) -> None:
     open_store(postgres_url).close()
 
 
+def test_a_postgres_that_is_not_in_utf8_is_refused(postgres_server: PostgresServer) -> None:
+    with postgres_server.database("template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'") as name:
+        for use in (upgrade, open_store):
+            with pytest.raises(DatabaseUnusable, match="have the encoding UTF8, but it has SQL_ASCII; make one"):
+                use(postgres_server.url(name))
+
+
 def test_who_may_not_log_in_is_told(postgres_server: PostgresServer) -> None:
     with pytest.raises((DatabaseUnusable, TryAgain), match="nobody"):
         open_store(postgres_server.url("postgres").replace("postgres@", "nobody@"))
