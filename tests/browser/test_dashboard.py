@@ -262,6 +262,35 @@ def test_the_theme_is_kept(page: "Page", site: Site) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+def test_a_page_on_paper(page: "Page", seen: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto("/studies/default/seen/trials")
+    started = page.locator("#trials time").first
+    expect(started).to_have_text(re.compile("ago|now"))
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    expect(started).to_have_text(re.compile(r"^\d+/\d+/\d+, \d+:\d+"))
+    assert page.locator("button:visible, .button:visible").count() == 0
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    expect(started).to_have_text(re.compile("ago|now"))
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.goto("/studies/default/seen/parallel")
+    expect(page.locator(".chart canvas")).to_be_visible()
+    assert _darkest_label(page) > 200  # white on the screen, and its box dark
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert _darkest_label(page) == 0
+
+
+def _darkest_label(page: "Page") -> int:
+    """The least red among the pixels of a title above an axis that are not transparent."""
+    found = page.locator(".chart canvas").evaluate(
+        "one => { const all = one.getContext('2d').getImageData(0, 6, 60, 22).data;"
+        " const opaque = all.filter((_, i) => i % 4 === 0 && all[i + 3] > 250); return Math.min(...opaque); }"
+    )
+    assert isinstance(found, int)
+    return found
+
+
 def test_nothing_is_wider_than_a_phone(page: "Page", seen: str) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     for path in ("/", "/new", "/offers", "/studies/default/seen", "/studies/default/seen/trials/0"):
