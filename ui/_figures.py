@@ -33,14 +33,16 @@ class Wish:
     trial: int | None = None
 
     def other_metric(self, studies: Sequence[Study]) -> bool:
-        """Whether it is about a metric that is not the objective of all these studies."""
-        return self.metric is not None and any(self.metric != study.spec.objective.metric for study in studies)
+        """Whether its metric, by default the objective of the first study, is not that of each."""
+        metric = self.metric or studies[0].spec.objective.metric
+        return any(metric != study.spec.objective.metric for study in studies)
 
 
 async def draw(shelf: Shelf, manager: Manager, studies: Sequence[Study], wish: Wish) -> Figure:
     """The figure. Raises NotFound for a kind that is none, and NotNow where there is nothing to draw yet."""
     kind = await asyncio.to_thread(_kind, wish.kind)  # the first one imports NumPy
-    drawn, whole = studies[: None if kind.several else 1], kind.whole or wish.other_metric(studies)
+    drawn = studies[: None if kind.several else 1]
+    whole = kind.whole or wish.other_metric(drawn)
     loaded = [(study, await shelf.trials(manager, study, whole=whole)) for study in drawn]
     final = all(study.state.final for study in studies)
     key = (wish, tuple((study.uid, study.generation, study.revision, study.state) for study in studies))

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from tunesmith.client._algorithm_values import Algorithm, Rule
 from tunesmith.client._connection import request_id
 from tunesmith.client._trial_values import Decision, Event, Observation, Trial, observations_from_proto
@@ -92,10 +94,15 @@ class Manager:
 
     # ---------------------------------------------------------------- trials
 
-    async def trials(self, key: pb.StudyKey, states: Sequence[TrialState] = ()) -> list[Trial]:
-        """The trials of a study by number."""
+    async def trials(
+        self, key: pb.StudyKey, states: Sequence[TrialState] = (), fields: Sequence[str] = ()
+    ) -> list[Trial]:
+        """The trials of a study by number; with `fields` only those of them."""
         request = pb.ListTrialsRequest(
-            study=key, page_size=_PAGE, states=[wire.TRIAL_STATE_TO_PROTO[state] for state in states]
+            study=key,
+            page_size=_PAGE,
+            states=[wire.TRIAL_STATE_TO_PROTO[state] for state in states],
+            read_mask=FieldMask(paths=fields),
         )
         return [Trial.from_proto(trial) async for trial in self._paged("ListTrials", request, "trials")]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
@@ -18,17 +19,22 @@ BRIEF = ("name", "number", "state", "assignment", "value", "parent", "finished")
 """Fields of trials that most of those who look at all of a study need: a quarter of the work of all fields."""
 _BOOKS = 32
 _PATIENCE = 5.0
-"""Seconds that a manager may take to tell what it says has changed."""
+"""Seconds that a manager may take to tell what it says has changed, or more of it."""
 
 
 @dataclass(slots=True)
 class _Book:
-    """Trials of one study by number, as of a revision; all of each, or what is BRIEF."""
+    """Trials of one study by number, as of a revision. `whole`: all of each, and not what is BRIEF alone."""
 
     whole: bool
     revision: int = 0
     trials: dict[int, Trial] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """What is asked of trials; empty: everything."""
+        return () if self.whole else BRIEF
 
 
 class Shelf:
@@ -54,7 +60,7 @@ class Shelf:
             if study.counts.running or study.counts.pending:
                 # Their metrics change without a new revision.
                 key, live = study_key(study.namespace, study.name), (TrialState.PENDING, TrialState.RUNNING)
-                book.trials.update({trial.number: trial for trial in await manager.trials(key, live)})
+                book.trials.update({trial.number: trial for trial in await manager.trials(key, live, book.fields)})
             return [book.trials[number] for number in sorted(book.trials)]
 
     def fetch(self, manager: Manager, study: Study, *, whole: bool) -> None:
@@ -77,6 +83,8 @@ class Shelf:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _book(self, uid: str, whole: bool) -> _Book:
+        if whole:
+            self._books.pop((uid, False), None)  # nobody would look into it again
         whole = whole or (uid, True) in self._books
         book = self._books.pop((uid, whole), None) or _Book(whole)
         self._books[uid, whole] = book
@@ -87,15 +95,17 @@ class Shelf:
 
 async def _catch_up(book: _Book, manager: Manager, study: Study) -> None:
     """Hear what changed up to the study's revision; the stream would go on with what changes next."""
-    key, mask = study_key(study.namespace, study.name), None if book.whole else FieldMask(paths=BRIEF)
+    key, mask, loop = study_key(study.namespace, study.name), FieldMask(paths=book.fields), asyncio.get_running_loop()
     request = pb.WatchTrialsRequest(study=key, since_revision=book.revision, read_mask=mask)
     try:
-        async with asyncio.timeout(_PATIENCE), aclosing(manager.line.stream("WatchTrials", request)) as replies:  # type: ignore[type-var]
+        replies = manager.line.stream("WatchTrials", request)
+        async with asyncio.timeout(_PATIENCE) as limit, aclosing(replies):  # type: ignore[type-var]
             async for reply in replies:
                 book.trials.update({trial.number: Trial.from_proto(trial) for trial in reply.trials})
                 book.revision = reply.revision
                 if book.revision >= study.revision:
                     return
+                limit.reschedule(loop.time() + _PATIENCE)
     except TimeoutError:
         pass  # the last revision was no trial's
     book.revision = max(book.revision, study.revision)

@@ -24,7 +24,7 @@ class TrialView:
     parent: str
 
 
-FIELDS: Final[frozenset[str]] = frozenset(pb.Trial.DESCRIPTOR.fields_by_name)
+FIELDS: Final = frozenset(pb.Trial.DESCRIPTOR.fields_by_name)
 
 
 def wanted_fields(mask: FieldMask) -> frozenset[str]:

@@ -84,7 +84,7 @@ def _check_encoding(connection: Any, _: Any) -> None:
     """Raise DatabaseUnusable where texts would come back as bytes, or not at all."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
-        advice = f"make one by `CREATE DATABASE {connection.info.dbname} ENCODING 'UTF8' TEMPLATE template0`"
+        advice = "make one by `CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0`"
         raise DatabaseUnusable(f"the database must have the encoding UTF8, but it has {encoding}; {advice}")
 
 

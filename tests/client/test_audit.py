@@ -77,6 +77,10 @@ def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
         " (root mean square)."
     )
     assert lines[-1] == "Stopping probably cost nothing: P(best missed) is 4.0 % to 4.1 %."
+    sure = replace(audit, stopped=(replace(audit.stopped[1], chance=0.6),))
+    assert audit_lines(sure, None)[-1] == "Stopping probably cost the best: P(best missed) is 60 %."
+    unsure = replace(audit, stopped=(replace(audit.stopped[1], chance=0.4),) * 2)
+    assert audit_lines(unsure, None)[-1] == "Stopping may have cost the best: P(best missed) is 40 % to 64 %."
     better = reaching(audit, {1: 0.125, 2: 0.2})
     assert better.missed == (1, 1)
     assert (

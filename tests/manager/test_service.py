@@ -13,6 +13,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from tests.house import until
 from tests.running import Running, job
 
+from tunesmith.manager.api import _trial_views
 from tunesmith.manager.storage import NewDecision, open_store
 from tunesmith.services.errors import FixRequest, from_rpc_error
 from tunesmith.v1 import manager_pb2 as pb
@@ -346,6 +347,10 @@ def test_watching_trials_sends_each_change(manager: Running) -> None:
     for reply in manager.stub.WatchTrials(pb.WatchTrialsRequest(study=key("watched"))):
         last |= {trial.number: trial.state for trial in reply.trials}
     assert last == dict.fromkeys(range(3), types.TRIAL_STATE_SUCCEEDED)
+
+
+def test_every_field_of_a_trial_is_told() -> None:
+    assert set(_trial_views._TOLD) == set(pb.Trial.DESCRIPTOR.fields_by_name)
 
 
 def test_only_the_fields_of_trials_that_are_wanted_are_sent(manager: Running) -> None:

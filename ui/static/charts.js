@@ -24,6 +24,16 @@ function template() {
   return { layout: { paper_bgcolor: paper, plot_bgcolor: paper, font: { color: text, family: getComputedStyle(document.body).fontFamily, size: 13 }, hoverlabel: { bgcolor: paper, bordercolor: line, font: { color: text } }, colorway: ["#2b83d6", "#dd6b12", "#0f9b75", "#b565b0", "#a8842c", "#3aa0b5", "#d64545", "#868d99"] } };
 }
 
+// What was drawn before must not come back over what is shown now.
+function forget(place) {
+  place.watcher?.disconnect();
+  place.figure = null;
+  if (!place.classList.contains("js-plotly-plot")) return;
+  window.Plotly.purge(place);
+  place.classList.remove("js-plotly-plot");
+  place.heard = false;
+}
+
 function state(place, title, text) {
   place.classList.remove("tall");
   place.style.height = "";
@@ -32,7 +42,7 @@ function state(place, title, text) {
   head.textContent = title;
   body.textContent = text;
   box.append(head, body);
-  if (window.Plotly && place.classList.contains("js-plotly-plot")) window.Plotly.purge(place);
+  forget(place);
   place.replaceChildren(box);
 }
 
@@ -64,6 +74,7 @@ async function render(place) {
   if (figure.data[0]?.type === "parcoords") { parallel(place, figure, css); return; }
   if (!window.Plotly && sketchable(figure)) { sketch(place, figure); lookedAt(place); return; }
   const Plotly = await plotly();
+  if (place.figure !== figure) return; // something else is shown by now
   place.watcher?.disconnect();
   if (!place.classList.contains("js-plotly-plot")) place.replaceChildren();
   place.classList.toggle("tall", Boolean(figure.layout.height));
@@ -75,15 +86,19 @@ async function render(place) {
 }
 
 // Whoever points at a sketch wants to read it: Plotly tells what is under the pointer, and zooms. Until then its script
-// is only laid ready.
+// is only fetched, and not run.
 function lookedAt(place) {
   if (place.awaited) return;
   place.awaited = true;
-  const ready = document.createElement("link");
-  [ready.rel, ready.href] = ["prefetch", meta("plotly")];
-  document.head.append(ready);
-  const failed = (error) => { place.awaited = false; console.warn(error.message); };
-  place.addEventListener("pointerenter", () => plotly().then(() => render(place)).catch(failed), { once: true });
+  if (!document.head.querySelector("link[rel=prefetch]")) {
+    const ready = document.createElement("link");
+    [ready.rel, ready.href] = ["prefetch", meta("plotly")];
+    document.head.append(ready);
+  }
+  const sketched = () => place.figure && !place.classList.contains("js-plotly-plot");
+  const look = () => plotly().then(() => sketched() && render(place)).catch((error) => console.warn(error.message));
+  place.addEventListener("pointerenter", look);
+  if (place.matches(":hover")) look();
 }
 
 // A click on a trial opens it.

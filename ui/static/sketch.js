@@ -4,6 +4,7 @@ import { plain, unpacked } from "./parallel.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const PAD = { left: 64, right: 24, bottom: 52 };
+const LETTER = 7.2; // pixels, at most, of a digit
 const DASHES = { dash: "8 5", dot: "2 4", dashdot: "8 4 2 4" };
 const STEPS = [1, 2, 2.5, 5, 10];
 const SHAPES = { // within -1 to 1; a number is the radius of a circle
@@ -41,30 +42,42 @@ function scale(axis, columns, from, to, padded) {
       if (Number.isFinite(at)) { low = Math.min(low, at); high = Math.max(high, at); }
     }
     if (low > high) [low, high] = [0, 1];
-    const room = (high - low) * padded || Math.abs(low) * .1 || 1;
-    if (padded || low === high) { low -= room; high += room; }
+    const size = Math.max(Math.abs(low), Math.abs(high)), flat = high - low <= size * 1e-12; // what arithmetic left, or nothing
+    const room = flat ? size * .1 || 1 : (high - low) * padded;
+    [low, high] = [low - room, high + room];
   }
   const at = (value) => from + (place(value) - low) / (high - low) * (to - from);
-  return { at, log, ticks: axis.tickvals ? axis.tickvals.map((value, i) => [value, axis.ticktext[i]]) : ticks(low, high, log, axis.tickformat) };
+  return { at, ticks: axis.tickvals ? axis.tickvals.map((value, i) => [value, axis.ticktext[i]]) : ticks(low, high, log, axis.tickformat) };
 }
+
+const power = (value) => Math.floor(Math.log10(Math.abs(value)) + 1e-9);
 
 function ticks(low, high, log, format) {
   const found = [];
   if (log && high - low >= .7) {
     const parts = high - low < 1.6 ? [1, 2, 5] : [1], every = Math.ceil((high - low) / 8);
     for (let decade = Math.floor(low); decade <= high; decade += every)
-      for (const part of parts) found.push(part * 10 ** decade);
-    return found.filter((value) => Math.log10(value) >= low && Math.log10(value) <= high).map((value) => [value, number(value)]);
+      for (const part of parts) found.push([part * 10 ** decade, 10 ** decade]);
+    return found.filter(([value]) => Math.log10(value) >= low && Math.log10(value) <= high).map(([value, step]) => [value, number(value, step)]);
   }
-  const [first, last] = log ? [10 ** low, 10 ** high] : [low, high];
-  const power = 10 ** Math.floor(Math.log10((last - first) / 7)), step = STEPS.find((part) => part * power >= (last - first) / 7) * power;
-  for (let k = Math.ceil(first / step); k * step <= last; k += 1) found.push([k * step, format ? `${Math.round(k * step * 100)}%` : number(k * step)]);
+  const [first, last] = log ? [10 ** low, 10 ** high] : [low, high], rough = (last - first) / 7;
+  const part = STEPS.find((one) => one * 10 ** power(rough) >= rough * (1 - 1e-9)), step = part * 10 ** power(rough);
+  const least = Math.ceil(first / step), count = Math.min(Math.floor(last / step) - least + 1, 20);
+  for (let i = 0; i < count; i += 1) {
+    const value = (least + i) * step;
+    found.push([value, format ? `${Math.round(value * 100)}%` : number(value, step, part === 2.5)]);
+  }
   return found;
 }
 
-function number(value) {
+// A number with as many digits as tell it from those a step away, and one more after a step of 2.5.
+function number(value, step, more = false) {
   const size = Math.abs(value);
-  return size && (size < 1e-4 || size >= 1e7) ? value.toExponential().replace("e+", "e") : String(Number(value.toPrecision(6))).replace("-", "−");
+  if (size < step / 2) return "0";
+  const far = size < 1e-4 || size >= 1e7;
+  const digits = Math.min(Math.max((far ? power(value) : 0) - power(step) + more, 0), 20);
+  const text = far ? value.toExponential(digits).replace(/\.?0*e\+?/, "e") : String(Number(value.toFixed(digits)));
+  return text.replaceAll("-", "−");
 }
 
 function line(trace, xs, ys, x, y) {
@@ -96,13 +109,13 @@ function drawn(trace, x, y) {
     made.push(element("path", { d: line(trace, xs, ys, x, y), fill: "none", stroke: stroke.color, "stroke-width": stroke.width, "stroke-dasharray": DASHES[stroke.dash], opacity }));
   if (mode !== "lines") {
     const hollow = marker.symbol?.endsWith("-open"), colour = marker.color || stroke.color;
-    made.push(element("path", { d: marks(marker, xs, ys, x, y), fill: hollow ? "none" : colour, stroke: hollow ? colour : marker.line?.color, "stroke-width": hollow ? 1.3 : marker.line?.width, opacity: opacity ?? marker.opacity }));
+    made.push(element("path", { d: marks(marker, xs, ys, x, y), fill: hollow ? "none" : colour, stroke: hollow ? colour : marker.line?.color, "stroke-width": hollow ? 1.3 : marker.line?.width, opacity: (opacity ?? 1) * (marker.opacity ?? 1) }));
   }
   return made;
 }
 
 function axes(layout, x, ys, size) {
-  const made = [], left = PAD.left, right = size.wide - PAD.right;
+  const made = [], { left } = size, right = size.wide - PAD.right;
   const bottom = Math.max(...Object.values(ys).map((one) => one.low));
   for (const [value, text] of x.ticks) {
     const at = x.at(value);
@@ -125,12 +138,11 @@ function axes(layout, x, ys, size) {
 
 // The goal: a line across one axis, and its name at its beginning.
 function goals(layout, x, ys, size) {
-  return (layout.shapes || []).flatMap(({ line: stroke, label, xref, yref, x0, y0 }) => {
+  return (ys.y ? layout.shapes || [] : []).map(({ line: stroke, label, yref, x0, y0 }) => {
     const across = yref === "y", at = across ? ys.y.at(y0) : x.at(x0), { low, high } = ys.y;
-    if (across ? at > low || at < high : xref !== "x" || at < PAD.left || at > size.wide - PAD.right) return [];
-    const way = across ? `M${PAD.left} ${at}H${size.wide - PAD.right}` : `M${at} ${low}V${high}`;
-    const text = element("text", { x: across ? PAD.left + 4 : at + 4, y: across ? at - 4 : low - 4, class: "small" }, label.text);
-    return [element("path", { d: way, stroke: stroke.color, "stroke-dasharray": DASHES[stroke.dash] }), text];
+    const way = across ? `M${size.left} ${at}H${size.wide - PAD.right}` : `M${at} ${low}V${high}`;
+    const text = element("text", { x: across ? size.left + 4 : at + 4, y: across ? at - 4 : low - 4, class: "small" }, label.text);
+    return element("g", {}, element("path", { d: way, stroke: stroke.color, "stroke-dasharray": DASHES[stroke.dash] }), text);
   });
 }
 
@@ -138,7 +150,7 @@ function legend(figure) {
   const box = document.createElement("ul");
   box.className = "sketch-legend";
   const shown = figure.data.filter((trace) => trace.showlegend !== false);
-  if (figure.layout.showlegend === false || shown.length < 2) return box;
+  if (figure.layout.showlegend === false || (shown.length < 2 && !shown[0]?.showlegend)) return box;
   for (const trace of shown) {
     const entry = document.createElement("li"), sign = element("svg", { width: 26, height: 16, "aria-hidden": true });
     const at = trace.mode === "markers" ? { x: [13], y: [8] } : { x: [0, 26], y: [8, 8] };
@@ -150,28 +162,34 @@ function legend(figure) {
 }
 
 export function sketch(place, figure) {
+  const { layout } = figure, points = figure.data.some((trace) => trace.mode !== "lines");
+  const goal = (axis) => (layout.shapes || []).flatMap((shape) => shape[`${axis[0]}ref`] === axis ? [shape[`${axis[0]}0`]] : []);
+  const columns = (traces, axis) => [...traces.map((trace) => numbers(trace[axis[0]])), goal(axis)];
+  let painted = "";
+
   const paint = () => {
-    const size = { wide: place.clientWidth, high: place.clientHeight }, { layout } = figure, names = legend(figure);
+    const size = { wide: place.clientWidth, high: place.clientHeight }, names = legend(figure);
+    if (painted === `${size.wide} ${size.high}`) return; // an observer speaks up at once
+    painted = `${size.wide} ${size.high}`;
     place.replaceChildren(names);
-    const floor = size.high - PAD.bottom, room = floor - Math.max(40, names.offsetHeight + 14);
-    const columns = (name, axis) => figure.data.filter((trace) => !axis || axisOf(trace) === axis).map((trace) => numbers(trace[name]));
-    const points = figure.data.some((trace) => trace.mode !== "lines");
-    const x = scale(layout.xaxis, columns("x"), PAD.left, size.wide - PAD.right, points ? .03 : 0);
-    const ys = {};
+    const floor = size.high - PAD.bottom, room = floor - Math.max(40, names.offsetHeight + 14), ys = {};
     for (const name of new Set(figure.data.map(axisOf))) {
       const axis = layout[`yaxis${name.slice(1)}`], [first, last] = axis.domain || [0, 1];
       const [low, high] = [floor - first * room, floor - last * room];
-      ys[name] = { ...scale(axis, columns("y", name), low, high, .06), low, high };
+      const traces = figure.data.filter((trace) => axisOf(trace) === name);
+      ys[name] = { ...scale(axis, columns(traces, name), low, high, .06), low, high };
     }
+    const longest = Math.max(...Object.values(ys).flatMap(({ ticks: all }) => all.map(([, text]) => text.length)), 0);
+    size.left = Math.max(PAD.left, longest * LETTER + 28);
+    const x = scale(layout.xaxis, columns(figure.data, "x"), size.left, size.wide - PAD.right, points ? .03 : 0);
     const traces = figure.data.flatMap((trace) => drawn(trace, x.at, ys[axisOf(trace)].at));
     const name = place.getAttribute("aria-label") || "";
-    const svg = element("svg", { class: "sketch", width: size.wide, height: size.high, viewBox: `0 0 ${size.wide} ${size.high}`, role: "img", "aria-label": name }, ...axes(layout, x, ys, size), ...goals(layout, x, ys, size), ...traces);
-    place.append(svg);
+    place.append(element("svg", { class: "sketch", width: size.wide, height: size.high, viewBox: `0 0 ${size.wide} ${size.high}`, role: "img", "aria-label": name }, ...axes(layout, x, ys, size), ...goals(layout, x, ys, size), ...traces));
   };
   place.classList.remove("tall");
   place.style.height = "";
   place.watcher?.disconnect();
+  paint();
   place.watcher = new ResizeObserver(paint);
   place.watcher.observe(place);
-  paint();
 }

@@ -1326,7 +1326,7 @@ class ListTrialsRequest(_message.Message):
 
     @_builtins.property
     def read_mask(self) -> _field_mask_pb2.FieldMask:
-        """Fields of Trial that are wanted, as `number` and `value`; the others stay empty, and cost nothing. Empty: all."""
+        """Fields of Trial that are wanted, as `number` and `value`; the others stay empty. Empty: all."""
 
     def __init__(
         self,
