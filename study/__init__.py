@@ -47,6 +47,7 @@ from tunesmith.study._states import (
     check_trial_move,
 )
 from tunesmith.study._summary import MetricSummary, StudyMetricSummary
+from tunesmith.study._trial_range import TrialRange
 
 if TYPE_CHECKING:
     from tunesmith.study._convert import Native, to_native
@@ -103,6 +104,7 @@ __all__ = [
     "StudyState",
     "TransitionError",
     "TrialContext",
+    "TrialRange",
     "TrialState",
     "TrialTemplate",
     "check_study_move",

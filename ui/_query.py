@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 from urllib.parse import urlencode
 
+from tunesmith import study
 from tunesmith.services.errors import FixRequest
 from tunesmith.study import Mistake, ParameterValue, TrialState, wire
 from tunesmith.ui._words import value as value_text
@@ -13,24 +14,11 @@ from tunesmith.v1 import manager_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)
-class TrialRange:
+class TrialRange(study.TrialRange):
     """Trials by one of their fields, as an address has it: `value:0.1..0.5`, `params.C:..10`, `params.kernel:["rbf"]`.
 
     A `?` at its end: or those that have none; `params.gamma:?`: only those.
-
-    Attributes:
-        field: `value`, `duration`, `params.NAME`, `metrics.NAME`, ...
-        least: At least this; None: whatever is lower, too.
-        most: At most this; None: whatever is higher, too.
-        values: One of these; empty: any.
-        missing: Also trials without the field, which are left out otherwise; without bounds and values only those.
     """
-
-    field: str
-    least: float | None = None
-    most: float | None = None
-    values: tuple[ParameterValue, ...] = ()
-    missing: bool = False
 
     @classmethod
     def of(cls, text: str) -> "TrialRange":

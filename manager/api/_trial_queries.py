@@ -6,9 +6,9 @@ import json
 from math import isfinite
 from typing import Any, Final
 
-from tunesmith.manager.storage import TrialCursor, TrialQuery, TrialRange
+from tunesmith.manager.storage import TrialCursor, TrialQuery
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import DocumentError, Mistake, ParameterValue, TrialState, wire
+from tunesmith.study import DocumentError, Mistake, ParameterValue, TrialRange, TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
 

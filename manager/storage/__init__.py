@@ -20,7 +20,6 @@ from tunesmith.manager.storage._rows import (
     TrialCursor,
     TrialPage,
     TrialQuery,
-    TrialRange,
     TrialRow,
     WorkerLease,
 )
@@ -46,7 +45,6 @@ __all__ = [
     "TrialCursor",
     "TrialPage",
     "TrialQuery",
-    "TrialRange",
     "TrialRow",
     "Tx",
     "WorkerLease",

@@ -10,9 +10,9 @@ from tunesmith.study import (
     Assignment,
     AttemptEnding,
     FailureClass,
-    ParameterValue,
     StudyJob,
     StudyState,
+    TrialRange,
     TrialState,
 )
 
@@ -145,25 +145,6 @@ class TrialRow:
     started: float | None
     finished: float | None
     attempt_started: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TrialRange:
-    """Trials by one of their fields, which are named as in `TrialQuery.order`.
-
-    Attributes:
-        field: A field of numbers or times for `least` and `most`, a parameter of listed values for `values`.
-        least: At least this; None: whatever is lower, too. Times are seconds since 1970.
-        most: At most this; None: whatever is higher, too.
-        values: One of these; empty: any.
-        missing: Also trials without the field, which are left out otherwise; without bounds and values only those.
-    """
-
-    field: str
-    least: float | None = None
-    most: float | None = None
-    values: tuple[ParameterValue, ...] = ()
-    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from sqlalchemy import ColumnElement, Double, String, Text, and_, cast, func, or
 from sqlalchemy.dialects.postgresql import JSON
 
 from tunesmith.manager.storage import _tables as t
-from tunesmith.manager.storage._rows import TrialRange
 from tunesmith.manager.storage._text import clean, to_json
 from tunesmith.services.errors import FixRequest
-from tunesmith.study import CategoricalDomain, Mistake, ParameterValue, SearchSpace
+from tunesmith.study import CategoricalDomain, Mistake, ParameterValue, SearchSpace, TrialRange
 
 _c = t.trials.c
 _a = t.attempts.c

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.store_samples import NOW, end, launch, new_study, observe
 
-from tunesmith.manager.storage import NewTrial, Store, StudyRow, TrialCursor, TrialQuery, TrialRange, Tx
+from tunesmith.manager.storage import NewTrial, Store, StudyRow, TrialCursor, TrialQuery, Tx
 from tunesmith.services.errors import FixRequest, NotFound
-from tunesmith.study import ParameterValue, TrialState
+from tunesmith.study import ParameterValue, TrialRange, TrialState
 
 KINDS: tuple[ParameterValue, ...] = ("b", "a", True, "ä%", 'q"=_')
 ORDERS = ("number", "name", "state", "value", "created", "started", "finished", "duration", "attempts")
