@@ -141,22 +141,20 @@ def curves(trials: int, steps: int) -> np.ndarray:
 async def measure(service: Service, rule: str, trials: int, steps: int, calls: int) -> list[str]:
     """Measure one line of the table."""
     study = Study(rule, trials, steps)
-    service.start()
-    async with open_channel(service.address) as channel:
-        stub = rpc.EarlyStoppingServiceStub(channel)
-        await channel.channel_ready()
-        await study.ask(stub)
-        warm = [await study.ask(stub)]
-        while len(warm) < calls and sum(took for took, _ in warm) < PATIENCE:
-            warm.append(await study.ask(stub))
-    service.kill()
+    with service.running():
+        async with open_channel(service.address) as channel:
+            stub = rpc.EarlyStoppingServiceStub(channel)
+            await channel.channel_ready()
+            await study.ask(stub)
+            warm = [await study.ask(stub)]
+            while len(warm) < calls and sum(took for took, _ in warm) < PATIENCE:
+                warm.append(await study.ask(stub))
     cold = []
     for _ in range(3):
-        service.start()
-        async with open_channel(service.address) as channel:
-            await channel.channel_ready()
-            cold.append((await study.ask(rpc.EarlyStoppingServiceStub(channel), restarted=True))[0])
-        service.kill()
+        with service.running():
+            async with open_channel(service.address) as channel:
+                await channel.channel_ready()
+                cold.append((await study.ask(rpc.EarlyStoppingServiceStub(channel), restarted=True))[0])
     took = sorted(one for one, _ in warm)
     figures = [statistics.median(took), took[int(len(took) * 0.95)], statistics.median(cold)]
     stops = sum(stop for _, stop in warm) / len(warm)
@@ -175,11 +173,7 @@ async def main() -> None:
     print(layout.format("rule", "trials", "steps", "warm p50", "warm p95", "restarted", "stops"))
     with tempfile.TemporaryDirectory(prefix="ts-") as folder:
         for rule in args.rule:
-            service = Service(folder, "tunesmith.earlystop")
-            try:
-                measured = await measure(service, rule, args.trials, args.steps, args.calls)
-            finally:
-                service.process.kill()  # nothing survives a measurement that failed
+            measured = await measure(Service(folder, "tunesmith.earlystop"), rule, args.trials, args.steps, args.calls)
             print(layout.format(*measured), flush=True)
 
 

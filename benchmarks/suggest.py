@@ -16,13 +16,13 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from peers import SAMPLERS, Optuna
@@ -153,17 +153,17 @@ class Service:
         """Start nothing yet."""
         self.address, self.program = f"unix:{folder}/d/s", program
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start it, wait until it answers, and kill it."""
         command = [sys.executable, "-m", self.program, "serve", "--listen", self.address]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        json.loads(self.process.stdout.readline())
-
-    def kill(self) -> None:
-        """Kill it."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                json.loads(process.stdout.readline())
+                yield
+            finally:
+                process.kill()
 
 
 def repeated(call: Callable[[], float], calls: int) -> list[float]:
@@ -198,26 +198,23 @@ def line(name: str, trials: int, asked: int, warm: list[float], cold: list[float
 async def measure(service: Service, algorithm: str, trials: int, asked: int, calls: int) -> list[str]:
     """Measure one line of the table."""
     study = Study(algorithm, trials)
-    service.start()
-    async with open_channel(service.address) as channel:
-        stub = suggestion_pb2_grpc.SuggestionServiceStub(channel)
-        await channel.channel_ready()
-        await study.ask(stub, 1)
-        warm: list[float] = []
-        while len(warm) < calls and (sum(warm) < PATIENCE or len(warm) < 3):
-            study.finish(len(study.records) - 1)
-            warm.append(await study.ask(stub, asked))
-    service.kill()
-    cold = []
+    warm, cold = list[float](), list[float]()
+    with service.running():
+        async with open_channel(service.address) as channel:
+            stub = suggestion_pb2_grpc.SuggestionServiceStub(channel)
+            await channel.channel_ready()
+            await study.ask(stub, 1)
+            while len(warm) < calls and (sum(warm) < PATIENCE or len(warm) < 3):
+                study.finish(len(study.records) - 1)
+                warm.append(await study.ask(stub, asked))
     for _ in range(3):
         study.records = study.records[: trials + 1] if trials else study.records[:1]
         study.revision = study.base = max(record.revision for record in study.records)
         study.changed = []
-        service.start()
-        async with open_channel(service.address) as channel:
-            await channel.channel_ready()
-            cold.append(await study.ask(suggestion_pb2_grpc.SuggestionServiceStub(channel), asked))
-        service.kill()
+        with service.running():
+            async with open_channel(service.address) as channel:
+                await channel.channel_ready()
+                cold.append(await study.ask(suggestion_pb2_grpc.SuggestionServiceStub(channel), asked))
     return line(algorithm, trials, asked, sorted(warm), cold)
 
 
