@@ -1,6 +1,6 @@
 """`tunesmith serve`, `manager serve`, `suggestion serve`, `earlystop serve`: our services, in the foreground.
 
-Each is a program of its own, which takes the same options; the command becomes it.
+Each is a program of its own; the command becomes it, with the options that it was given.
 """
 
 import os
@@ -16,8 +16,6 @@ from tunesmith.client._options import target_before
 from tunesmith.client._program import become
 
 MANAGER = "127.0.0.1:6790"
-SUGGESTION = "127.0.0.1:6789"
-EARLYSTOP = "127.0.0.1:6788"
 DASHBOARD = "127.0.0.1:8080"
 _DASHBOARD_NEEDS = ("fastapi", "uvicorn", "jinja2")
 
@@ -41,14 +39,6 @@ def _listen(default: str | None) -> Decorator:
     return click.option("--listen", multiple=True, metavar="ADDRESS", default=[default] if default else [], help=text)
 
 
-_network = _together(
-    click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file with the certificate of this server."),
-    click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file with its key."),
-    click.option(
-        "--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients."
-    ),
-    click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS."),
-)
 _manager = _together(
     click.option("--folder", default=".tunesmith", show_default=True, type=click.Path(), help="Where its state lies."),
     click.option(
@@ -74,7 +64,12 @@ _manager = _together(
         metavar="NAME",
         help="Environment variable that trials must not see; repeatable. Or TUNESMITH_SECRET_ENV=NAME,NAME",
     ),
-    _network,
+    click.option("--tls-cert", type=_PEM, metavar="FILE", help="PEM file with the certificate of this server."),
+    click.option("--tls-key", type=_PEM, metavar="FILE", help="PEM file with its key."),
+    click.option(
+        "--tls-client-ca", type=_PEM, metavar="FILE", help="PEM file with who signs the certificates of clients."
+    ),
+    click.option("--insecure-bind", is_flag=True, help="Allow addresses beyond this machine without TLS."),
 )
 
 
@@ -147,6 +142,10 @@ def _start_dashboard(listen: str, folder: Path, given: dict[str, Any]) -> None:
     start_dashboard(listen, "--server", f"unix:{socket}", "--folder", str(folder.parent), *files, *flags)
 
 
+_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
+"""Of a command all of whose words, `--help` too, are the program's."""
+
+
 @click.group(epilog="\b\nExample:\n  tunesmith ui serve --listen 127.0.0.1:8080")
 def ui() -> None:
     """The dashboard alone."""
@@ -155,7 +154,7 @@ def ui() -> None:
 @ui.command(
     "serve",
     epilog="\b\nExamples:\n  tunesmith ui serve\n  tunesmith ui serve --listen 127.0.0.1:9000 --root-path /tuning",
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    context_settings=_THROUGH,
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def ui_serve(words: tuple[str, ...]) -> NoReturn:
@@ -184,13 +183,13 @@ def suggestion() -> None:
     """The suggestion service alone."""
 
 
-@suggestion.command("serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol")
-@click.option("--algorithm", multiple=True, metavar="NAME", help="Offer only this one; may be repeated.")
-@_listen(SUGGESTION)
-@_network
-def suggestion_serve(**_: Any) -> NoReturn:
-    """Run the suggestion service, in the foreground."""
-    _serve("suggestion")
+@suggestion.command(
+    "serve", epilog="\b\nExample:\n  tunesmith suggestion serve --algorithm sobol", context_settings=_THROUGH
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def suggestion_serve(words: tuple[str, ...]) -> NoReturn:
+    """Run the suggestion service, in the foreground. See --help."""
+    become("suggestion", "serve", *words)
 
 
 @click.group(epilog="\b\nExample:\n  tunesmith earlystop serve --listen 127.0.0.1:6788")
@@ -198,13 +197,11 @@ def earlystop() -> None:
     """The early-stopping service alone."""
 
 
-@earlystop.command("serve", epilog="\b\nExample:\n  tunesmith earlystop serve --rule median")
-@click.option("--rule", multiple=True, metavar="NAME", help="Offer only this one; may be repeated.")
-@_listen(EARLYSTOP)
-@_network
-def earlystop_serve(**_: Any) -> NoReturn:
-    """Run the early-stopping service, in the foreground."""
-    _serve("earlystop")
+@earlystop.command("serve", epilog="\b\nExample:\n  tunesmith earlystop serve --rule median", context_settings=_THROUGH)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def earlystop_serve(words: tuple[str, ...]) -> NoReturn:
+    """Run the early-stopping service, in the foreground. See --help."""
+    become("earlystop", "serve", *words)
 
 
 def _serve(room: str) -> NoReturn:

@@ -33,12 +33,13 @@ CASES = [
     ),
     ("manager serve --idle 2.5", "manager serve --idle 2.5 --folder .tunesmith"),
     (
-        "suggestion serve --algorithm sobol --algorithm grid",
-        "suggestion serve --algorithm sobol --algorithm grid --listen 127.0.0.1:6789",
+        "suggestion serve --algorithm sobol --algorithm grid --follow-endpoints",
+        "suggestion serve --algorithm sobol --algorithm grid --follow-endpoints",
     ),
     ("ui serve --listen 127.0.0.1:0 --no-login", "ui serve --listen 127.0.0.1:0 --no-login"),
     ("--server a:1 ui serve --listen b:2", "ui serve --server a:1 --listen b:2"),
-    ("earlystop serve --rule median", "earlystop serve --rule median --listen 127.0.0.1:6788"),
+    ("earlystop serve --rule median --namespace katib", "earlystop serve --rule median --namespace katib"),
+    ("earlystop serve --help", "earlystop serve --help"),
     (
         "manager serve --earlystop unix:/e --suggestion unix:/s --suggestion unix:/t --upgrade",
         "manager serve --folder .tunesmith --upgrade --suggestion unix:/s --suggestion unix:/t --earlystop unix:/e",

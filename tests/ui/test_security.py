@@ -47,6 +47,25 @@ async def test_a_wrong_token_opens_nothing(dashboard: Make) -> None:
     assert (answer.status_code, client.cookies) == (401, httpx.Cookies())
 
 
+async def test_a_token_that_was_replaced_is_worth_nothing_from_then_on(dashboard: Make, manager: Served) -> None:
+    """`serve` starts the dashboard before the manager, which may be given another token."""
+    file, old, new = manager.house.folder / ".tunesmith" / "token", manager.token, "another-token-of-the-folder"
+    client = dashboard(token=None)
+    await signed_in(client, old)
+    assert (await client.get(STUDIES)).status_code == 200
+
+    async def status(token: str) -> int:
+        return (await client.get(STUDIES, headers={"authorization": f"Bearer {token}"})).status_code
+
+    assert (await status(old), await status(new)) == (200, 401)
+    try:
+        file.write_text(f"{new}\n")
+        assert (await client.get(STUDIES)).status_code == 401
+        assert (await status(old), await status(new)) == (401, 200)
+    finally:
+        file.write_text(f"{old}\n")
+
+
 async def test_a_manager_elsewhere_judges_tokens(dashboard: Make, manager: Served, token: str) -> None:
     """With an address on TCP the dashboard knows no token of its own."""
     server = manager.tcp

@@ -39,16 +39,18 @@ class Door:
 
     Attributes:
         settings: Of the dashboard.
-        secret: The folder's token, which a local manager's users show; None where the manager judges tokens.
+        secret: Gives the folder's token, which a local manager's users show, as it is now; None where the manager
+            judges tokens.
         clock: Gives seconds, for the sessions' ends.
     """
 
     settings: Settings
-    secret: str | None
+    secret: Callable[[], str] | None
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(init=False)
     _key: str | None = field(init=False, default=None)
     _csrf: str = field(init=False, default_factory=lambda: token_urlsafe(32))
+    _seen: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """No session is open."""
@@ -73,13 +75,25 @@ class Door:
 
     def knows(self, token: str) -> bool:
         """Whether it is the folder's token."""
-        return self.secret is not None and _same(token, self.secret)
+        known = self._known()
+        return known is not None and _same(token, known)
+
+    def _known(self) -> str | None:
+        """The folder's token. Where it has been replaced, nobody stays whom the old one let in."""
+        if self.secret is None:
+            return None
+        now = self.secret()
+        if self._seen not in (None, now):
+            self.sessions.end_all()
+        self._seen = now
+        return now
 
     def guest(self, request: Request) -> Guest:
         """Who asks. Raises Authenticate for a stranger, and Forbidden for a change that is not of our own pages."""
         if (token := _bearer(request)) is not None:
             return Guest(self._of_bearer(token))
         if self.settings.login:
+            self._known()
             session = self.sessions.find(request.cookies.get(cookie_name(request), ""))
             if session is None:
                 raise Authenticate("sign in first, or send the header `authorization: Bearer TOKEN`")

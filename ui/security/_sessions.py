@@ -52,6 +52,10 @@ class Sessions:
         self._open[name] = session
         return session
 
+    def end_all(self) -> None:
+        """Let nobody in any more."""
+        self._open.clear()
+
     def end(self, name: str) -> None:
         """Let it in no more."""
         self._open.pop(name, None)
