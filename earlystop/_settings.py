@@ -31,7 +31,7 @@ def min_trials(default: int, *aliases: str) -> SettingDescription:
 def interval() -> SettingDescription:
     """Describe how often a trial is weighed."""
     meaning = "A trial is weighed at its first step in each interval of so many steps, counted from `startStep`."
-    return SettingDescription(INTERVAL, SettingType.INT, meaning, 1, min=1, max=LIMIT)
+    return SettingDescription(INTERVAL, SettingType.INT, meaning, 1, min=1, max=LIMIT, aliases=("interval_steps",))
 
 
 def read_settings(description: RuleDescription, given: Mapping[str, ParameterValue]) -> tuple[Settings, list[Mistake]]:

@@ -27,7 +27,7 @@ class Asha:
         ),
         source="L. Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934.",
         settings=rung_settings(
-            "The step of the first rung. Absent: where two rungs lie before the end, by default at a ninth of a trial.",
+            "The step of the first rung. Absent: a trial's end, divided twice by `reductionFactor`; so a ninth.",
             None,
             3,
             "The step at which trials end; there are no rungs from there on. Where neither it nor `minResource` is "

@@ -22,9 +22,9 @@ class Percentile:
         summary="Stops a trial whose best value so far is worse than a percentile of the finished ones at its step.",
         description=(
             "With `percentile: 25` a trial must have come as far as the best quarter of the trials that ran to their "
-            "end; those that were stopped do not count, so the bar rises as the study goes on. The same rule as "
-            "Optuna's PercentilePruner, and with 50 its MedianPruner. Take `median` when trials run side by side and "
-            "none has ended yet."
+            "end; those that were stopped do not count, so the bar rises as the study goes on. The rule of "
+            "Optuna's PercentilePruner, and with 50 of its MedianPruner, but for the defaults, and that the best trial "
+            "is never stopped. Take `median` when trials run side by side and none has ended yet."
         ),
         source="T. Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, KDD 2019.",
         settings=(

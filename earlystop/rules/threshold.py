@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._registry import register
@@ -10,6 +11,8 @@ from tunesmith.earlystop._settings import PATH, interval, start_step
 from tunesmith.earlystop._verdict import weighed_at
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Mistake, StudySpec
+
+_NEEDED: Final = "One of `lower` and `upper` is needed."
 
 
 @register
@@ -26,8 +29,8 @@ class Threshold:
         ),
         source="Optuna's ThresholdPruner.",
         settings=(
-            SettingDescription("lower", SettingType.DOUBLE, "A trial whose value is below it is stopped."),
-            SettingDescription("upper", SettingType.DOUBLE, "A trial whose value is above it is stopped."),
+            SettingDescription("lower", SettingType.DOUBLE, f"A trial whose value is below it is stopped. {_NEEDED}"),
+            SettingDescription("upper", SettingType.DOUBLE, f"A trial whose value is above it is stopped. {_NEEDED}"),
             start_step(0, "n_warmup_steps"),
             interval(),
         ),

@@ -36,7 +36,7 @@ class Hyperband:
             SettingDescription(
                 RESOURCE,
                 SettingType.STRING,
-                "Parameter (int, double or discrete) with the resource.",
+                "Needed: the parameter (int, double or discrete, above 0, without `when`) with the resource.",
                 aliases=("resource",),
             ),
             SettingDescription(MOST, SettingType.DOUBLE, "Largest resource; absent: the largest of the parameter."),
