@@ -97,5 +97,4 @@ def _range(setting: "Setting") -> str:
 def _bound(value: float | None) -> str:
     if value is None:
         return ""
-    text = _format.number(value)
-    return f"{int(text):,}" if text.lstrip("-").isdigit() else text
+    return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else _format.number(value)
