@@ -394,7 +394,7 @@ class FakeManager(rpc.ManagerServiceServicer):
     async def ListAlgorithms(self, request: pb.ListAlgorithmsRequest, context: Any) -> pb.ListAlgorithmsResponse:
         self.calls.append(("ListAlgorithms", request))
         golden = types.AlgorithmDescription(name="golden", aliases=["phi"], summary="Multiples of the golden ratio.")
-        golden.settings.add(name="turns", type=types.SETTING_TYPE_INT, min=1, max=10**9, meaning="How often it turns.")
+        golden.settings.add(name="turns", type=types.SETTING_TYPE_INT, min=1, max=10**6, meaning="How often it turns.")
         golden.settings[0].default_value.int_value = 3
         golden.settings.add(name="start", type=types.SETTING_TYPE_DOUBLE, max=0.5, meaning="Where it begins.")
         mode = {"choices": ["up", "down"], "meaning": "The direction that it takes once it moves."}

@@ -25,7 +25,7 @@ Learns       nothing: values of trials do not matter to it
 
 Settings (spec.algorithm.settings)
 NAME   TYPE    DEFAULT  RANGE
-turns  int     3        1 to 1,000,000,000
+turns  int     3        1 to 1,000,000
     How often it turns.
 start  double  -        0.5 or less
     Where it begins.
@@ -45,7 +45,7 @@ Learns       nothing: values of trials
 
 Settings (spec.algorithm.settings)
 NAME   TYPE    DEFAULT  RANGE
-turns  int     3        1 to 1,000,000,000
+turns  int     3        1 to 1,000,000
     How often it turns.
 start  double  -        0.5 or less
     Where it begins.
