@@ -51,8 +51,8 @@ class Auto:
             f"{EXACT_UP_TO:,} and no such limit is given): then every point is tried once and the study ends. "
             f"Otherwise `sobol` (`random` beyond {DIMENSIONS} parameters) until {START} trials have a value, or a "
             f"third of `limits.trials` if that is less; then `gp` until {GP_VALUES} have one; then `tpe`, which stays "
-            f"fast. `tpe` in place of `gp` where there are more than {GP_PARAMETERS} parameters or {GP_PARALLEL} trials "
-            "in parallel. The choice follows an edit of the limits."
+            f"fast. `tpe` in place of `gp` where there are more than {GP_PARAMETERS} parameters or {GP_PARALLEL} "
+            "trials in parallel. The choice follows an edit of the limits."
         ),
         source="",
         capabilities=Capabilities(uses_values=True),
