@@ -11,7 +11,7 @@ from tunesmith.client._output import Column, bold, table_lines
 from tunesmith.client._terminal import safe
 
 NOTHING, PROBABLY = 0.05, 0.5
-"""Probabilities at most up to which stopping probably cost nothing, and at least above which it probably did."""
+"""Up to the one, as the higher bound, stopping probably cost nothing; above the other, as the lower bound, it did."""
 
 
 def audit_lines(audit: Audit, room: int | None) -> list[str]:

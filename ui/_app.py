@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp
 from tunesmith import __version__
 from tunesmith.client import _local
 from tunesmith.services import local
-from tunesmith.services.errors import NotNow, TunesmithError
+from tunesmith.services.errors import TunesmithError
 from tunesmith.ui import _assets
 from tunesmith.ui._calls import Find, Wire
 from tunesmith.ui._desk import Desk
@@ -39,9 +38,7 @@ class Dashboard(FastAPI):
 
 def create_app(settings: Settings) -> FastAPI:
     """The dashboard, as an ASGI application."""
-    secret = partial(folder_token, settings.folder) if settings.local else None
-    if secret is not None:
-        secret()  # so that there is one
+    secret = token_file(settings.folder) if settings.local else None
     desk = Desk(settings, Door(settings, secret), Wire(finder(settings)))
 
     @asynccontextmanager
@@ -103,14 +100,11 @@ def finder(settings: Settings) -> Find:
     return here if settings.server is None else named
 
 
-def folder_token(folder: Path) -> str:
-    """The token of a folder as it is now, the same that its manager asks for over TCP; made if needed."""
+def token_file(folder: Path) -> Path:
+    """Where the token of a folder is, the same that its manager asks for over TCP; made if needed."""
     path = local.state_folder(folder) / "token"
-    try:
-        if not path.exists():
-            from tunesmith.services.server import new_token
+    if not path.exists():
+        from tunesmith.services.server import new_token
 
-            local.write_private(path, new_token() + "\n")
-        return path.read_text().strip()
-    except FileNotFoundError:
-        raise NotNow(f"the folder {path.parent} of this dashboard is gone: start it again in another one") from None
+        local.write_private(path, new_token() + "\n")
+    return path

@@ -1,7 +1,7 @@
 """Calls to a manager from asyncio, as `client._connection` makes them from threads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +87,7 @@ class Line:
                 await asyncio.sleep(pause)
         return await self._once(method, request)
 
-    async def stream(self, method: str, request: Any) -> AsyncIterator[Any]:
+    async def stream(self, method: str, request: Any) -> AsyncGenerator[Any, None]:
         """One call with many answers; closing the iterator ends it."""
         place = await self.wire.opened()
         answers = getattr(place.stub, method)(request, metadata=self._metadata())
@@ -101,7 +101,7 @@ class Line:
 
     async def all(self, method: str, request: Any) -> list[Any]:
         """Every answer of a stream that ends by itself."""
-        async with aclosing(self.stream(method, request)) as answers:  # type: ignore[type-var]
+        async with aclosing(self.stream(method, request)) as answers:
             return [answer async for answer in answers]
 
     async def _once(self, method: str, request: Any) -> Any:

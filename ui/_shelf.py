@@ -99,7 +99,7 @@ async def _catch_up(book: _Book, manager: Manager, study: Study) -> None:
     request = pb.WatchTrialsRequest(study=key, since_revision=book.revision, read_mask=mask)
     try:
         replies = manager.line.stream("WatchTrials", request)
-        async with asyncio.timeout(_PATIENCE) as limit, aclosing(replies):  # type: ignore[type-var]
+        async with asyncio.timeout(_PATIENCE) as limit, aclosing(replies):
             async for reply in replies:
                 book.trials.update({trial.number: Trial.from_proto(trial) for trial in reply.trials})
                 book.revision = reply.revision

@@ -62,6 +62,8 @@ async def test_a_token_that_was_replaced_is_worth_nothing_from_then_on(dashboard
         file.write_text(f"{new}\n")
         assert (await client.get(STUDIES)).status_code == 401
         assert (await status(old), await status(new)) == (401, 200)
+        file.unlink()  # the manager knows it still
+        assert (await status(old), await status(new)) == (401, 200)
     finally:
         file.write_text(f"{old}\n")
 

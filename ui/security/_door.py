@@ -9,6 +9,7 @@ import hmac
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_urlsafe
 
 from starlette.requests import Request
@@ -39,13 +40,13 @@ class Door:
 
     Attributes:
         settings: Of the dashboard.
-        secret: Gives the folder's token, which a local manager's users show, as it is now; None where the manager
-            judges tokens.
+        secret: The file with the folder's token, which a local manager's users show; None where the manager judges
+            tokens.
         clock: Gives seconds, for the sessions' ends.
     """
 
     settings: Settings
-    secret: Callable[[], str] | None
+    secret: Path | None
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(init=False)
     _key: str | None = field(init=False, default=None)
@@ -55,6 +56,7 @@ class Door:
     def __post_init__(self) -> None:
         """No session is open."""
         self.sessions = Sessions(self.clock)
+        self._known()
 
     def new_key(self) -> str:
         """A key that opens the door once, where the dashboard has credentials of its own."""
@@ -79,10 +81,16 @@ class Door:
         return known is not None and _same(token, known)
 
     def _known(self) -> str | None:
-        """The folder's token. Where it has been replaced, nobody stays whom the old one let in."""
+        """The folder's token. Where it has been replaced, nobody stays whom the old one let in.
+
+        One whose file was removed, or cannot be read, is what it was: so it is for the manager.
+        """
         if self.secret is None:
             return None
-        now = self.secret()
+        try:
+            now = self.secret.read_text().strip()
+        except OSError:
+            return self._seen
         if self._seen not in (None, now):
             self.sessions.end_all()
         self._seen = now

@@ -168,9 +168,10 @@ export function sketch(place, figure) {
   let painted = "";
 
   const paint = () => {
-    const size = { wide: place.clientWidth, high: place.clientHeight }, names = legend(figure);
+    const size = { wide: place.clientWidth, high: place.clientHeight };
     if (painted === `${size.wide} ${size.high}`) return; // an observer speaks up at once
     painted = `${size.wide} ${size.high}`;
+    const names = legend(figure);
     place.replaceChildren(names);
     const floor = size.high - PAD.bottom, room = floor - Math.max(40, names.offsetHeight + 14), ys = {};
     for (const name of new Set(figure.data.map(axisOf))) {
