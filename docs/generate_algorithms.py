@@ -70,7 +70,7 @@ def section(one: AlgorithmDescription | RuleDescription) -> str:
     ]
     rows = [_setting(setting) for setting in one.settings]
     settings = table(("setting", "type", "default", "range", "meaning"), rows) if rows else "No settings but `seed`."
-    parts = [f"**{one.summary}**", _wrapped(one.description), settings, *(_wrapped(fact) for fact in facts if fact)]
+    parts = [f"**{one.summary}**", wrapped(one.description), settings, *(wrapped(fact) for fact in facts if fact)]
     return "\n\n".join(parts)
 
 
@@ -116,8 +116,10 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False))
+def wrapped(text: str, indent: str = "") -> str:
+    """Break a paragraph into lines, all but the first with an indent."""
+    lines = textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -390,12 +390,13 @@ def test_a_new_algorithm_gets_a_section_and_a_lost_one_is_noticed() -> None:
         generator.generate(made, described)
 
 
-def test_rules_are_described_as_they_describe_themselves() -> None:
-    script = "import sys; from generate_rules import PAGE, generate, ours; text = PAGE.read_text()"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{script}; sys.exit(generate(text, ours()) != text)"], cwd=ROOT / "docs"
-    )
-    assert done.returncode == 0, "run `python docs/generate_rules.py`"
+@pytest.mark.parametrize(
+    ("script", "made"), [("generate_rules", "generate(text, ours())"), ("generate_python", "generate(text)")]
+)
+def test_a_page_says_what_its_things_say_of_themselves(script: str, made: str) -> None:
+    check = f"import sys; from {script} import *; text = PAGE.read_text(); sys.exit({made} != text)"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT / "docs")
+    assert done.returncode == 0, f"run `python docs/{script}.py`"
 
 
 def test_the_page_of_the_api_has_every_call() -> None:
