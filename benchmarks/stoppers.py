@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import contenders
 from peers import distributions
-from trainings import EPOCHS
 
 from tunesmith.earlystop import Ended, Registry, load_registry, read_settings
 from tunesmith.earlystop._studies import Held, Job
@@ -34,8 +33,8 @@ class Session(Protocol):
         """A trial ended, with its least loss as its value."""
 
 
-Start = Callable[[SearchSpace, int, int], Session]
-"""By space, seed, and trials at once."""
+Start = Callable[[SearchSpace, int, int, int], Session]
+"""By space, seed, trials at once, and epochs of a training."""
 
 
 class Judge(Protocol):
@@ -99,11 +98,13 @@ class Rule(Nobody):
 class Ours:
     """An algorithm of the suggestion service, with a rule or a pruner."""
 
-    def __init__(self, algorithm: str, judge: str, space: SearchSpace, seed: int, parallel: int) -> None:
+    def __init__(self, algorithm: str, judge: str, space: SearchSpace, seed: int, parallel: int, epochs: int) -> None:
         self.sampler = contenders.Ours(algorithm, {}, space, seed, 10**6, parallel)
         self.judge: Judge = Nobody()
         if judge in RULES:
-            self.judge = Rule(*RULES[judge], self.sampler.spec, seed)
+            name, settings = RULES[judge]
+            end = {"maxResource": epochs} if judge in KNOW_THE_END else {}
+            self.judge = Rule(name, settings | end, self.sampler.spec, seed)
         elif judge:
             self.judge = Optuna("RandomSampler", judge, None, seed)
 
@@ -162,13 +163,16 @@ RULES: dict[str, tuple[str, dict[str, ParameterValue]]] = {
     "percentile": ("percentile", {}),
     "asha": ("asha", {}),
     "early-asha": ("asha", {"minResource": 1, "reductionFactor": 4}),
-    "hyperband": ("hyperband", {"maxResource": EPOCHS}),
+    "hyperband": ("hyperband", {}),
     "patience": ("patience", {}),
     "curve": ("curve", {}),
 }
 """Rules of ours with their settings; `early-asha` has the rungs that Optuna's takes.
 
 `threshold` needs a number that only the user knows, `wilcoxon` instances."""
+
+KNOW_THE_END = ("hyperband", "curve")
+"""Those that are told how long a training is."""
 
 PRUNERS: dict[str, Callable[[Any], Any]] = {
     "": lambda optuna: optuna.NopPruner(),
@@ -192,11 +196,11 @@ def peers(contender: str) -> Iterator[str]:
 
 
 def ours(algorithm: str, judge: str) -> Start:
-    return lambda space, seed, parallel: Ours(algorithm, judge, space, seed, parallel)
+    return lambda space, seed, parallel, epochs: Ours(algorithm, judge, space, seed, parallel, epochs)
 
 
 def optuna(sampler: str, pruner: str) -> Start:
-    return lambda space, seed, _: Optuna(sampler, pruner, space, seed)
+    return lambda space, seed, *_: Optuna(sampler, pruner, space, seed)
 
 
 CONTENDERS: dict[str, Start] = {

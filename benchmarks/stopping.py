@@ -1,7 +1,7 @@
 """What early stopping saves: the best score against the epochs that were spent, of our rules and of Optuna's pruners.
 
-    python benchmarks/stopping.py run [--contender NAME ...] [--task NAME ...] [--seeds 20] [--jobs 2]
-    python benchmarks/stopping.py report [--score done|seen]
+    python benchmarks/stopping.py run [--epochs 81] [--contender NAME ...] [--task NAME ...] [--seeds 20] [--jobs 2]
+    python benchmarks/stopping.py report [--epochs 81] [--score done|seen]
 
 Studies of four workers on the tasks of `curves.py`, simulated: an epoch takes about a unit of time, by the trial a bit
 more or less, and a worker whose trial ends or is stopped takes the next at once. The names of contenders are those of
@@ -12,9 +12,9 @@ Score: regret of the best value, 0 being the best of the table, and 1 a configur
 counts as 1, and so does having nothing. A trial's value is that of its best epoch. `done`: the best of trials that
 succeeded, which is what a study's `best` shows: trained in full, or as far as a rule holds to be enough. `seen`: the
 best that any trial reported, stopped or not.
-Budgets are in trainings of 27 epochs each. `fewer` is the factor by which fewer epochs were spent until the regret was
-what full training has at a budget, by the same way to choose: the geometric mean over tasks. Intervals are of 95 %,
-over tasks (10,000 bootstrap samples).
+Budgets are in full trainings; these have `--epochs`, of which the tables hold 81. `fewer` is the factor by which fewer
+epochs were spent until the regret was what full training has at a budget, by the same way to choose: the geometric mean
+over tasks. Intervals are of 95 %, over tasks (10,000 bootstrap samples).
 """
 
 import argparse
@@ -108,22 +108,22 @@ def note(bests: Bests, spent: int, value: float) -> None:
         bests.append((spent, value))
 
 
-def play(contender: str, name: str, seed: int, file: Path) -> dict[str, Any]:
+def play(contender: str, name: str, seed: int, epochs: int, file: Path) -> dict[str, Any]:
     """One study, until the largest budget is spent or nothing is left to try."""
-    on = task(name, file)
+    on = task(name, file, epochs)
     began = time.process_time()
     drawn = seed * len(TASKS) + TASKS.index(name)  # grids are alike: with one seed, luck would be that of all tasks
-    study = Simulation(CONTENDERS[contender](on.space, drawn, WORKERS), on, drawn)
-    while study.events and study.spent < BUDGETS[-1] * EPOCHS:
+    study = Simulation(CONTENDERS[contender](on.space, drawn, WORKERS, epochs), on, drawn)
+    while study.events and study.spent < BUDGETS[-1] * epochs:
         study.advance()
     counts = {"trials": study.begun, "stopped": study.stopped, "seconds": time.process_time() - began}
-    return {"key": [contender, name, seed], "done": study.done, "seen": study.seen, **counts}
+    return {"key": [contender, name, seed, epochs], "done": study.done, "seen": study.seen, **counts}
 
 
 def run(args: argparse.Namespace) -> None:
-    held = {tuple(result["key"]) for result in results(args.file)}
+    held = {tuple(result["key"]) for result in results(args)}
     by_seed = itertools.product(range(args.seeds), args.task or TASKS, args.contender or CONTENDERS)
-    left = [key for seed, *of in by_seed if (key := (of[1], of[0], seed)) not in held]
+    left = [key for seed, *of in by_seed if (key := (of[1], of[0], seed, args.epochs)) not in held]
     with ProcessPoolExecutor(args.jobs) as pool, args.file.open("a") as file:
         calls = [pool.submit(play, *key, args.curves) for key in left]
         for count, call in enumerate(as_completed(calls), 1):
@@ -133,17 +133,19 @@ def run(args: argparse.Namespace) -> None:
     print(file=sys.stderr)
 
 
-def results(path: Path) -> Iterator[dict[str, Any]]:
-    if path.exists():
-        yield from (json.loads(line) for line in path.read_text().splitlines())
+def results(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What the file holds of trainings of `--epochs`."""
+    if args.file.exists():
+        found = map(json.loads, args.file.read_text().splitlines())
+        yield from (result for result in found if result["key"][3] == args.epochs)
 
 
 def regrets(args: argparse.Namespace) -> tuple[list[str], dict[str, Floats]]:
     """Tasks; and by contender the mean over seeds of the regret by task and epochs spent, (tasks, epochs + 1)."""
     found: dict[tuple[str, str], list[Floats]] = defaultdict(list)
-    for result in results(args.file):
-        contender, name, _ = result["key"]
-        found[contender, name].append(course(result[args.score], task(name, args.curves)))
+    for result in results(args):
+        contender, name, *_ = result["key"]
+        found[contender, name].append(course(result[args.score], task(name, args.curves, args.epochs)))
     names = [name for name in TASKS if any(key[1] == name for key in found)]
     whole = [one for one in CONTENDERS if all((one, name) in found for name in names)]
     return names, {one: np.array([np.mean(found[one, name], axis=0) for name in names]) for one in whole}
@@ -151,15 +153,15 @@ def regrets(args: argparse.Namespace) -> tuple[list[str], dict[str, Floats]]:
 
 def course(bests: Bests, on: CurveTask) -> Floats:
     """Regret after each number of epochs, from none to the largest budget."""
-    regret, unit = np.ones(BUDGETS[-1] * EPOCHS + 1), on.middle - on.best
+    regret, unit = np.ones(BUDGETS[-1] * on.losses.shape[1] + 1), on.middle - on.best
     for spent, value in bests:
         regret[spent:] = min((value - on.best) / unit, 1.0)
     return regret
 
 
 def report(args: argparse.Namespace) -> None:
-    (names, found), marks = regrets(args), [budget * EPOCHS for budget in BUDGETS]
-    counts = numbers(args.file)
+    (names, found), marks = regrets(args), [budget * args.epochs for budget in BUDGETS]
+    counts = numbers(args)
     budgets = " ".join(f"@{budget:<20}" for budget in BUDGETS)
     print(
         f"{'contender':28} {'trials':>6} {'stopped':>7}  {budgets} fewer: " + " ".join(f"@{b:<4}" for b in BUDGETS[1:])
@@ -191,10 +193,10 @@ def by_model(names: list[str], found: dict[str, Floats], mark: int) -> None:
             print(f"{name:28} " + " ".join(f"{factor:<13.2f}" for factor in factors))
 
 
-def numbers(path: Path) -> dict[str, Floats]:
+def numbers(args: argparse.Namespace) -> dict[str, Floats]:
     """By contender: trials, and how many of them were stopped, as means."""
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for result in results(path):
+    for result in results(args):
         counts[result["key"][0]].append((result["trials"], result["stopped"]))
     return {name: np.mean(pairs, axis=0) for name, pairs in counts.items()}
 
@@ -226,6 +228,7 @@ def main() -> None:
     parser.add_argument("command", choices=("run", "report"))
     parser.add_argument("--file", type=Path, default=Path("stopping.jsonl"))
     parser.add_argument("--curves", type=Path, default=FILE)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--contender", nargs="*", choices=tuple(CONTENDERS))
     parser.add_argument("--task", nargs="*", choices=TASKS)
     parser.add_argument("--seeds", type=int, default=20)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EPOCHS = 27
+EPOCHS = 81
 WORST = 20.0
 """Losses beyond it, and those of networks that went to infinity, count as so much."""
 

@@ -1,17 +1,20 @@
-"""Where a learning curve will end, from how those of finished trials went on from the same step.
+"""Where a learning curve will end, learned from how all others went on, as far as each of them came.
 
-The method is that of B. Baker et al., Accelerating Neural Architecture Search using Performance Prediction, arXiv
-1705.10823: for each step a regression from what is seen of a curve up to it to its final value, learned from the trials
-that ran to their end, and a trial is stopped when the final value is unlikely to beat the best. Ours is Bayesian and
-linear, with the features that a power law suggests: what is still to be gained from step s on is proportional to what
-was gained since s/2. Its uncertainty is that of a Student distribution, wide while few trials have finished.
+Between the rungs of a ladder of steps there is a regression each: from the level that a curve has at one rung, and what
+it gained since the rung before, to what it gains until the next. A forecast follows them to the end, and its variance
+adds up. So a trial that was stopped teaches too, all hops that it made; and as it was stopped for what it had shown by
+then, the regressions are not biased by who is missing: R. Little and D. Rubin, Statistical Analysis with Missing Data
+(2nd edition, 2002), chapter 7, monotone patterns.
+
+To learn from curves how others will end is the idea of B. Baker et al., Accelerating Neural Architecture Search using
+Performance Prediction, arXiv 1705.10823. Ours is Bayesian and linear in a level, its square and a gain.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from tunesmith.earlystop._curve import Curve
+from statistics import median
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,117 +22,137 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-NOISE: Final = 0.05
-"""Standard deviation of the error that is expected before anything was learned, as a share of the values' spread."""
-FAR: Final = 10.0
-_PRIOR: Final = (1e-4, 0.3, 3.0)
-"""Precision of the weights beforehand: what all gain, what is gained of the last gain, and by the level."""
+NEAR: Final = 0.1
+"""Part of the way from the best loss to the median within which distances count as they are."""
+FAR: Final = 12.0
+"""Distances beyond it, as of a curve that exploded, count as so much."""
+_MIDDLE: Final = 1.5
+_PRECISION: Final = (0.01, 0.1, 0.1, 0.1)
+"""Of the weights beforehand: what all gain, what is gained of the last gain, by the level and by its square."""
+_SHARE: Final = 0.7
+"""What is gained in a hop of what was gained in the one before, as long as nobody knows better."""
+_NOISE: Final = 0.05
+"""Standard deviation of the error that is expected before anything was learned."""
+_WEIGHT: Final = 3
+"""How many trials' errors that expectation is worth."""
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """A Student distribution of a final loss."""
+class Scale:
+    """Losses as distances from the best: in proportion close to it, and by their logarithm further away.
 
-    mean: float
-    scale: float
-    freedom: int
-
-    def below(self, loss: float) -> float:
-        """Probability of a final loss below `loss`."""
-        if self.scale <= 0:
-            return float(self.mean < loss)
-        return student_cdf((loss - self.mean) / self.scale, self.freedom)
-
-
-def seen(curve: Curve, count: int, *, best: bool) -> tuple[float, float] | None:
-    """The level that a curve has after `count` observations, and what it gained in the latter half of them.
-
-    `best`: levels are the best so far; else averages of the last quarter. None: no value of the former half is finite.
+    What decides between good trials would else drown in what bad ones do.
     """
-    level = curve.best if best else lambda many: _recent(curve, many)
-    now, then = level(count), level(max((count + 1) // 2, 1))
-    return (now, then - now) if math.isfinite(now) and math.isfinite(then) else None
 
+    best: float
+    unit: float
 
-def _recent(curve: Curve, count: int) -> float:
-    """Average of the last quarter of the first `count` losses; infinite when none of them is finite."""
-    tail = [loss for loss in curve.losses[count - max(count // 4, 1) : count] if math.isfinite(loss)]
-    return sum(tail) / len(tail) if tail else curve.latest(count)
+    @classmethod
+    def of(cls, standings: Sequence[float], best: float) -> Self:
+        """Make the scale of a study whose trials stand so, and whose best loss is this; infinite ones do not count."""
+        finite = [loss for loss in standings if math.isfinite(loss)]
+        unit = NEAR * (median(finite) - best) if finite else 0.0
+        return cls(best if finite else 0.0, unit if 0 < unit < math.inf else 1.0)
 
-
-@dataclass(frozen=True, slots=True)
-class Regression:
-    """What was learned from the trials that finished, of curves that are seen up to one step."""
-
-    center: float
-    spread: float
-    weights: "Floats"
-    covariance: "Floats"
-    noise: float
-    freedom: int
-
-    def forecast(self, level: float, gained: float) -> Forecast:
-        """Where a curve with this level and gain will end."""
+    def distances(self, losses: "Floats") -> "Floats":
+        """Distances from the best, from 0 to FAR; NaN stays NaN."""
         import numpy as np
 
-        x = _features(np.array([level]), np.array([gained]), self.center, self.spread)[0]
-        mean = level - self.spread * float(x @ self.weights)
-        scale = self.spread * self.noise * math.sqrt(1 + float(x @ self.covariance @ x))
-        return Forecast(mean, scale, self.freedom)
+        with np.errstate(over="ignore"):
+            distances: Floats = np.log1p(np.maximum((losses - self.best) / self.unit, 0.0))
+        return np.minimum(distances, FAR)
+
+    def distance(self, loss: float) -> float:
+        """Return the distance of one loss."""
+        import numpy as np
+
+        return float(self.distances(np.array(loss)))
+
+    def loss(self, distance: float) -> float:
+        """Return the loss at a distance; one below 0 is better than the best."""
+        return self.best + self.unit * (math.expm1(distance) if distance > 0 else distance)
 
 
-def learn(levels: "Floats", gains: "Floats", finals: "Floats") -> Regression:
-    """Learn from levels, gains and final losses (n,) of trials, n > 0.
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What is gained between two rungs: a regression on level and last gain, which are distances."""
+
+    weights: "Floats"
+    covariance: "Floats"
+    variance: float
+
+    def gain(self, level: float, gained: float) -> tuple[float, float]:
+        """Mean and variance of what a curve will gain that has this level, and gained so much in its last hop."""
+        import numpy as np
+
+        x = np.array([1.0, gained, level, (level - _MIDDLE) ** 2])
+        return float(x @ self.weights), self.variance * (1 + float(x @ self.covariance @ x))
+
+
+def learn(levels: "Floats", gained: "Floats", after: "Floats") -> Hop:
+    """Learn from trials that made the hop: levels before it, what they had gained then, levels after it; (n,), n >= 0.
 
     Weights are normal given the noise, whose variance is inverse gamma: C. Bishop, Pattern Recognition and Machine
     Learning (2006), section 3.3 and exercise 3.12.
     """
     import numpy as np
 
-    center = float(np.median(finals))
-    spread = float(np.median(np.abs(np.concatenate([levels, finals]) - center))) or float(np.ptp(levels)) or 1.0
-    features = _features(levels, gains, center, spread)
-    expected = np.array([0.0, _share(levels - finals, gains), 0.0])
-    with np.errstate(over="ignore"):
-        unexpected: Floats = _within((levels - finals) / spread) - features @ expected
-    precision = np.diag(_PRIOR) + features.T @ features
+    gains = levels - after
+    share = min(max((float(gains.sum()) + _SHARE) / max(float(gained.sum()) + 1, 1e-9), 0.0), 3.0)
+    features, expected = _features(levels, gained), np.array([0.0, share, 0.0, 0.0])
+    unexpected = gains - features @ expected
+    precision = np.diag(_PRECISION) + features.T @ features
     covariance: Floats = np.linalg.inv(precision).astype(float)
     found: Floats = covariance @ features.T @ unexpected
-    left = NOISE**2 * 2 + float(unexpected @ unexpected - found @ precision @ found)
-    freedom = 2 + len(finals)
-    return Regression(center, spread, expected + found, covariance, math.sqrt(max(left, 0.0) / freedom), freedom)
+    left = _WEIGHT * _NOISE**2 + max(float(unexpected @ unexpected - found @ precision @ found), 0.0)
+    return Hop(expected + found, covariance, left / (_WEIGHT + len(levels)))
 
 
-def _features(levels: "Floats", gains: "Floats", center: float, spread: float) -> "Floats":
-    """What the final value is regressed on: (n, 3)."""
+def _features(levels: "Floats", gained: "Floats") -> "Floats":
+    """What gains are regressed on: (n, 4)."""
     import numpy as np
 
-    with np.errstate(over="ignore"):
-        scaled = (gains / spread, (levels - center) / spread)
-    return np.column_stack([np.ones_like(levels), *map(_within, scaled)])
+    features = np.empty((len(levels), 4))
+    features[:, 0], features[:, 1], features[:, 2], features[:, 3] = 1.0, gained, levels, (levels - _MIDDLE) ** 2
+    return features
 
 
-def _within(scaled: "Floats") -> "Floats":
-    """Numbers of spreads, where one that is far out, as that of a curve that exploded, counts as `FAR`."""
-    return scaled.clip(-FAR, FAR)
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A normal distribution of where a curve ends, as a distance.
+
+    `reveals`: for each hop that is ahead, the standard deviation of what it will tell of the end.
+    """
+
+    mean: float
+    reveals: tuple[float, ...]
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation."""
+        return math.hypot(*self.reveals)
+
+    def below(self, bar: float) -> float:
+        """Probability of an end below `bar`."""
+        if not self.spread:
+            return float(self.mean < bar)
+        return math.erfc((self.mean - bar) / self.spread / math.sqrt(2)) / 2
 
 
-def _share(left: "Floats", gains: "Floats") -> float:
-    """What is left to gain for each unit of the last gain, taken over all: what a power law makes of every curve."""
-    total = float(gains.sum())
-    return min(max(float(left.sum()) / total, 0.0), 4.0) if total > 0 else 0.0
-
-
-def student_cdf(t: float, freedom: int) -> float:
-    """Probability below `t`; M. Abramowitz and I. Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 4."""
-    if freedom > 200:
-        return math.erfc(-t / math.sqrt(2)) / 2
-    angle = math.atan(t / math.sqrt(freedom))
-    cosine, odd = math.cos(angle), freedom % 2
-    term = cosine if odd else 1.0
-    total = term if freedom > 1 else 0.0
-    for k in range(2 + odd, freedom - 1, 2):
-        term *= cosine**2 * (k - 1) / k
-        total += term
-    within = (angle + math.sin(angle) * total) * 2 / math.pi if odd else math.sin(angle) * total
-    return (1 + within) / 2
+def forecast(level: float, gained: float, hops: Sequence[Hop], *, falls: bool) -> Forecast:
+    """Follow the hops to the end. `falls`: levels never rise, as those of a best value so far."""
+    slopes, variances = list[tuple[float, float]](), list[float]()
+    for hop in hops:
+        mean, variance = hop.gain(level, gained)
+        gained = max(mean, 0.0) if falls else mean
+        level -= gained
+        slopes.append((float(hop.weights[1]), float(hop.weights[2])))
+        variances.append(variance)
+    # How the end depends on level and gain after each hop, from the last one back. The square is left out of it: what
+    # it says of levels near the middle would be taken for what happens at a level far from there.
+    by_level, by_gain, reveals = 1.0, 0.0, list[float]()
+    for (of_gain, of_level), variance in zip(reversed(slopes), reversed(variances), strict=True):
+        effect = by_gain - by_level  # of one more that is gained in this hop
+        reveals.append(abs(effect) * math.sqrt(variance))
+        by_level, by_gain = by_level + effect * of_level, effect * of_gain
+    return Forecast(level, tuple(reversed(reveals)))

@@ -121,6 +121,16 @@ def best_of_others(study: StudyView, number: int) -> float:
     return min(_ended(study).best, *(standing(study, other) for other in _leaders(study) if other != number), math.inf)
 
 
+def best_of_all(study: StudyView) -> float:
+    """The least loss of all trials that count, as they are; infinite when none has one."""
+    return min(_ended(study).best, *(standing(study, number) for number in _leaders(study)), math.inf)
+
+
+def counted_with_curves(study: StudyView) -> list[int]:
+    """The trials that count and have a curve, in order."""
+    return sorted([*_ended(study).numbers, *study.running])
+
+
 def _leaders(study: StudyView) -> list[int]:
     """The best two of the trials that run: one of them is the best of all but one."""
     version, leaders = study.memo.get("leaders", (None, []))

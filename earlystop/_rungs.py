@@ -32,7 +32,7 @@ def rung_settings(least: str, first: int | None, factor: int, most: str) -> tupl
     """
     return (
         SettingDescription(LEAST, SettingType.INT, least, first, min=1, max=LIMIT, aliases=("min_resource",)),
-        SettingDescription(MOST, SettingType.INT, most, min=1, max=LIMIT, aliases=("max_resource",)),
+        most_setting(most),
         SettingDescription(
             FACTOR,
             SettingType.INT,
@@ -43,6 +43,11 @@ def rung_settings(least: str, first: int | None, factor: int, most: str) -> tupl
             aliases=("reduction_factor", "eta"),
         ),
     )
+
+
+def most_setting(meaning: str) -> SettingDescription:
+    """Describe the step at which trials end, by what it means to a rule."""
+    return SettingDescription(MOST, SettingType.INT, meaning, min=1, max=LIMIT, aliases=("max_resource",))
 
 
 def rungs_problem(settings: Settings) -> list[Mistake]:

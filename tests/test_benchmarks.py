@@ -42,8 +42,20 @@ def test_a_table_is_what_its_script_makes(modules: Any, name: str) -> None:
     config = list(curves.points(name))[place]
     assignment = {key: _place(curves.GRIDS[name.split("-")[1]][key], value) for key, value in config.items()}
     assert not curves.task(name).space.problems(assignment)
-    # Another processor adds up in another order, and training goes on from there: the last epochs may differ a bit.
-    np.testing.assert_allclose(curves.task(name).curve(assignment), curves.trained(name, config), rtol=0.02)
+    # Another processor adds up in another order, and training goes on from there: later epochs may differ a bit.
+    first = slice(0, 27)
+    np.testing.assert_allclose(
+        curves.task(name).curve(assignment)[first], curves.trained(name, config)[first], rtol=0.02
+    )
+
+
+def test_a_shorter_training_is_the_beginning_of_a_long_one(modules: Any) -> None:
+    curves, stopping = modules("curves"), modules("stopping")
+    short, long = curves.task("wine-sgd", epochs=5), curves.task("wine-sgd")
+    np.testing.assert_array_equal(short.losses, long.losses[:, :5])
+    played = stopping.play("random", "wine-sgd", 0, 5, curves.FILE)
+    assert played["key"] == ["random", "wine-sgd", 0, 5]
+    assert played["done"][-1][0] <= stopping.BUDGETS[-1] * 5
 
 
 def _place(values: tuple[Any, ...], value: Any) -> Any:
@@ -74,12 +86,12 @@ def test_a_simulated_study_counts_the_epochs_that_were_spent(modules: Any) -> No
     study = stopping.Simulation(session, task, seed=0)
     while study.spent < 500:
         study.advance()
-    assert study.spent == sum(2 if trial % 2 else 27 for trial, _, _ in session.ended) + sum(
+    assert study.spent == sum(2 if trial % 2 else len(losses) for trial, _, _ in session.ended) + sum(
         running.step for _, _, running in study.events
     )
     for trial, state, value in session.ended:
         assert state is (TrialState.EARLY_STOPPED if trial % 2 else TrialState.SUCCEEDED)
-        assert value == losses[: 2 if trial % 2 else 27].min()
+        assert value == losses[: 2 if trial % 2 else None].min()
     assert study.done[-1][1] == study.seen[-1][1] == losses.min()
     assert len(study.events) == stopping.WORKERS
     regret = stopping.course(study.done, task)

@@ -1,56 +1,61 @@
-"""Curve prediction: a trial ends when it will hardly beat the best, by how finished trials went on from its step."""
+"""Curve prediction: a trial ends when its steps are worth more in a new one, by how all trials went on from there."""
 
 import math
 from collections.abc import Sequence
 from typing import Final
 
 from tunesmith.earlystop._description import RuleDescription
-from tunesmith.earlystop._forecast import Regression, learn, seen
+from tunesmith.earlystop._ladder import Ladder
 from tunesmith.earlystop._others import best_of_others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._settings import TRIALS, interval, min_trials, start_step
-from tunesmith.earlystop._standings import keeps_best, standing
-from tunesmith.earlystop._verdict import unless_best, weighed_at
+from tunesmith.earlystop._rungs import end_of, most_setting
+from tunesmith.earlystop._settings import START, TRIALS, min_trials, start_step
+from tunesmith.earlystop._standings import standing
+from tunesmith.earlystop._verdict import unless_best
+from tunesmith.earlystop._worth import is_worth_going_on, price_of_a_step
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
-from tunesmith.study import Mistake, StudySpec, TrialState
+from tunesmith.study import Mistake, StudySpec
 
-MOST: Final = 128
-"""Finished trials that are learned from: those of highest number."""
-MOST_STEPS: Final = 1024
-_MEMO: Final = "curve regressions"
+EAGERNESS: Final = "eagerness"
 
 
 @register
 class CurvePrediction:
-    """Predicts the final value, with its uncertainty."""
+    """Predicts the final value, with its uncertainty, and weighs the chance to win against the steps that it takes."""
 
     description = RuleDescription(
         name="curve",
         aliases=("curve-prediction",),
-        summary="Stops a trial that will hardly beat the best one, as its curve and those of finished trials predict.",
+        summary="Stops a trial whose chance to become the best is not worth the steps that it would take.",
         description=(
-            "Says with every decision which value it expects in the end. Learns, for each step, how trials that ran to "
-            "their end went on from there, so it works for curves of any shape, and begins when `minTrials` of them "
-            "have finished; trials that were stopped teach nothing, as nobody knows where they would have ended. Keeps "
-            "a slow starter that `median` would stop, and stops late what `median` would let finish below the best."
+            "Predicts where a trial will end, and says so with every decision. Learns, from rung to rung of steps that "
+            "lie ever further apart, how all trials went on, those that were stopped too, so it works for curves of "
+            "any shape. A trial goes on while its chance to beat the best is worth its next steps, and these would "
+            "bring less in a new trial: so it is patient with one that begins slowly where such ones have caught up, "
+            "and spends little when the best is hard to beat. Say in `maxResource` at which step trials end."
         ),
         source=(
-            "B. Baker et al., Accelerating Neural Architecture Search using Performance Prediction, arXiv 1705.10823, "
-            "with a Bayesian linear regression."
+            "After B. Baker et al., Accelerating Neural Architecture Search using Performance Prediction, arXiv "
+            "1705.10823; the price of a step after M. Weitzman, Optimal Search for the Best Alternative, Econometrica "
+            "47 (1979)."
         ),
         settings=(
-            SettingDescription(
-                "probability",
-                SettingType.DOUBLE,
-                "A trial is stopped when it beats the best with a smaller probability.",
-                0.05,
-                min=0,
-                max=0.5,
+            most_setting(
+                "The step at which trials end. Absent: the last one of the longest trial that succeeded, and nothing "
+                "is stopped before there is one."
             ),
-            start_step(2),
-            min_trials(4),
-            interval(),
+            SettingDescription(
+                EAGERNESS,
+                SettingType.DOUBLE,
+                "A trial goes on when its chance is so many times that of a new trial, step for step. More stops more "
+                "trials, and sooner.",
+                2.0,
+                min=0,
+                max=1000,
+            ),
+            start_step(1),
+            min_trials(2),
         ),
     )
 
@@ -60,56 +65,37 @@ class CurvePrediction:
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
         """Predict each trial's end."""
-        found = (self._weigh(study, number) for number in trials)
+        end = end_of(study)
+        if end is None or (ladder := Ladder.of(study, end)) is None:
+            return []
+        if ladder.trials <= study.settings.integer(TRIALS):
+            return []
+        found = (_weigh(study, ladder, number) for number in trials)
         return [decision for decision in found if decision is not None]
 
-    def _weigh(self, study: StudyView, number: int) -> Decision | None:
-        curve = study.curves[number]
-        if (place := weighed_at(study, curve)) is None:
-            return None
-        step, bar = curve.steps[place], best_of_others(study, number)
-        if (learned := _learned(study, step)) is None or not math.isfinite(bar):
-            return None
-        if not math.isfinite(curve.best(place + 1)):
-            text = f"up to step {step} it has no finite value to set against {study.shown(bar)}, the best"
-            return unless_best(study, number, step, text)
-        if (now := seen(curve, place + 1, best=keeps_best(study))) is None:
-            return None
-        forecast = learned.forecast(*now)
-        mean = min(forecast.mean, now[0]) if keeps_best(study) else forecast.mean
-        chance = 1.0 if standing(study, number) <= bar else forecast.below(bar)
-        stop = chance < study.settings.number("probability")
-        text = (
-            f"at step {step} with {study.shown(now[0])} it is expected to end at {study.shown(mean)}, and to beat "
-            f"{study.shown(bar)}, the best, with a probability of {chance:.3g}"
-        )
-        return Decision(number, stop, text, step, study.sign * mean)
 
-
-def _learned(study: StudyView, step: int) -> Regression | None:
-    """What finished trials teach of curves that are seen up to a step; None: too few have come so far."""
-    epoch, known = study.memo.get(_MEMO, (None, {}))
-    if epoch != study.epoch or len(known) >= MOST_STEPS:
-        known = {}
-        study.memo[_MEMO] = (study.epoch, known)
-    if step not in known:
-        known[step] = _learn(study, step)
-    learned: Regression | None = known[step]
-    return learned
-
-
-def _learn(study: StudyView, step: int) -> Regression | None:
-    import numpy as np
-
-    rows, best = list[tuple[float, float, float]](), keeps_best(study)
-    for number in sorted(study.ended, reverse=True):
-        ended, curve = study.ended[number], study.curves.get(number)
-        if ended.state is not TrialState.SUCCEEDED or curve is None or curve.last < step or len(rows) == MOST:
-            continue
-        then = seen(curve, curve.upto(step), best=best)
-        if then is not None and ended.loss is not None and math.isfinite(ended.loss):
-            rows.append((*then, ended.loss))
-    if len(rows) < study.settings.integer(TRIALS):
+def _weigh(study: StudyView, ladder: Ladder, number: int) -> Decision | None:
+    """Weigh a trial at the last rung that it has reached."""
+    curve, bar = study.curves[number], best_of_others(study, number)
+    reached = [place for place, rung in enumerate(ladder.rungs) if study.settings.integer(START) <= rung <= curve.last]
+    if not reached or curve.last >= ladder.rungs[-1] or not math.isfinite(bar):
         return None
-    levels, gains, finals = np.array(rows).T
-    return learn(levels, gains, finals)
+    count = curve.upto(ladder.rungs[reached[-1]])
+    if not count:
+        return None
+    step, shown = curve.steps[count - 1], study.shown(bar)
+    if (expected := ladder.forecast(number, reached[-1])) is None:
+        text = f"up to step {step} it has no finite value to set against {shown}, the best"
+        return unless_best(study, number, step, text)
+    price = price_of_a_step(ladder.trials, ladder.each, study.settings.number(EAGERNESS))
+    distance = ladder.scale.distance(bar)
+    stop = not is_worth_going_on(distance, expected, ladder.lengths(reached[-1]), price)
+    mean = ladder.scale.loss(expected.mean)
+    text = (
+        f"at step {step} it is expected to end at {study.shown(mean)}, and to beat {shown}, the best, with a "
+        f"probability of {expected.below(distance):.3g}"
+    )
+    if standing(study, number) <= bar:
+        return Decision(number, False, f"{text}; it is the best so far", step, study.sign * mean)
+    verdict = "its steps are worth more in a new trial" if stop else "that is worth going on"
+    return Decision(number, stop, f"{text}: {verdict}", step, study.sign * mean)

@@ -35,7 +35,7 @@ EAGER: dict[str, dict[str, ParameterValue]] = {
     "hyperband": {"reductionFactor": 2, "maxResource": 8},
     "patience": {"patience": 2},
     "threshold": {"upper": 5.0, "lower": -5.0},
-    "curve": {"startStep": 1, "minTrials": 2},
+    "curve": {"maxResource": 9, "minTrials": 1},
 }
 """Settings with which a rule decides in small studies."""
 

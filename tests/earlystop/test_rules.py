@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.earlystop.conformance import EVENTS, Event, spec_of, tell
 from tests.earlystop.studies import Study, make_spec
 
-from tunesmith.earlystop._forecast import learn, student_cdf
 from tunesmith.earlystop._others import Pool, is_best
 from tunesmith.earlystop._rungs import highest_rung
 from tunesmith.earlystop._signed_rank import p_greater
@@ -320,7 +319,7 @@ def test_what_compares_never_stops_the_best(name: str, events: list[Event], stra
     spec = spec_of(name, strategy=strategy)
     assert spec.early_stopping is not None
     given_settings = dict(spec.early_stopping.settings)
-    if name in ("median", "percentile", "curve"):
+    if name in ("median", "percentile"):
         given_settings["interval"] = interval
     study = Study(make_spec(name, given_settings, strategy=strategy))
     tell(study, events)
@@ -343,61 +342,3 @@ def test_a_pool_is_as_numpy_has_it(ended: list[int], running: list[int], share: 
     assert pool.below(1.0) == sum(number < 1 for number in together)
     if together:
         assert pool.quantile(share) == pytest.approx(float(np.quantile(together, share)), abs=1e-9)
-
-
-class TestCurve:
-    @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 30, 201])
-    def test_the_distribution_of_student(self, freedom: int) -> None:
-        for t in (-30.0, -2.0, -0.3, 0.0, 1.0, 5.0):
-            exact = scipy.stats.t.cdf(t, freedom)
-            assert student_cdf(t, freedom) == pytest.approx(exact, abs=1e-12 if freedom <= 200 else 1e-3)
-
-    def test_power_laws_are_foreseen(self) -> None:
-        """Of curves c + a / sqrt(step), ended at step 100 and seen up to 25."""
-        rng = np.random.default_rng(0)
-        c, a = rng.uniform(0, 1, 40), rng.uniform(1, 3, 40)
-        levels, gains, finals = c + a / 5, a / math.sqrt(13) - a / 5, c + a / 10
-        forecast = learn(levels[1:], gains[1:], finals[1:]).forecast(float(levels[0]), float(gains[0]))
-        assert forecast.mean == pytest.approx(finals[0], abs=0.02)
-        assert forecast.below(float(finals[0]) - 0.2) < 0.01
-        assert forecast.below(float(finals[0]) + 0.2) > 0.99
-
-    def test_little_known_is_little_certain(self) -> None:
-        few = learn(np.array([1.0, 1.2]), np.array([0.1, 0.1]), np.array([0.9, 1.0])).forecast(1.5, 0.1)
-        many = learn(np.tile([1.0, 1.2], 20), np.full(40, 0.1), np.tile([0.9, 1.0], 20)).forecast(1.5, 0.1)
-        assert few.scale > many.scale
-        assert few.below(0.9) > many.below(0.9)
-
-    def test_a_hopeless_trial_is_stopped_and_a_slow_starter_is_not(self) -> None:
-        study = Study(make_spec("curve", maximize=True))
-        for number in range(8):
-            study.finish(number, [0.8 + number / 100 - 0.5 / step for step in range(1, 21)])
-        study.report(8, [0.3] * 10)
-        study.report(9, [0.9 - 0.9 / step for step in range(1, 11)])
-        hopeless, slow = study.ask(8, 9)
-        assert hopeless.stop
-        assert not slow.stop
-        assert hopeless.predicted_final is not None
-        assert hopeless.predicted_final < 0.5
-        assert slow.predicted_final is not None
-        assert abs(slow.predicted_final - (0.9 - 0.9 / 20)) < 0.05
-        assert hopeless.reason.startswith("at step 10 with 0.3 it is expected to end at 0.3")
-        assert "and to beat 0.845, the best, with a probability of" in hopeless.reason
-
-    def test_a_trial_that_began_with_nan_is_weighed_when_its_gain_is_known(self) -> None:
-        study = Study(make_spec("curve", startStep=1))
-        for number in range(6):
-            study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
-        study.report(7, [math.nan, math.nan, math.nan, 9.0])
-        assert study.ask(7) == [], "what it gained since step 2 is not known"
-        study.report(7, {5: 9.0, 6: 9.0, 7: 9.0})
-        assert study.one(7).reason.startswith("at step 7 with 9 it is expected to end at ")
-        study.report(8, [math.nan] * 4)
-        assert study.one(8).reason == "up to step 4 it has no finite value to set against 0.05, the best"
-
-    def test_other_strategies(self) -> None:
-        study = Study(make_spec("curve", strategy=Strategy.LATEST))
-        for number in range(6):
-            study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
-        study.report(7, [3.0 + 1 / step for step in range(1, 11)])
-        assert study.one(7).stop

@@ -1,0 +1,148 @@
+"""What is seen of all trials at a ladder of rungs, and what a trial's end is expected to be from there.
+
+Between calls only what was read of each curve is kept, which is most of the work.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tunesmith.earlystop._curve import Curve
+from tunesmith.earlystop._curves import Ended
+from tunesmith.earlystop._forecast import Forecast, Hop, Scale, forecast, learn
+from tunesmith.earlystop._others import best_of_all, counted_with_curves
+from tunesmith.earlystop._rule import StudyView
+from tunesmith.earlystop._standings import keeps_best, standing
+from tunesmith.study import TrialState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+APART: Final = 1.5
+MOST_RUNGS: Final = 24
+"""Rungs before a ten-thousandth of the end are left out."""
+MOST_TRIALS: Final = 1000
+"""Trials that are learned from: those of highest number, and all that run."""
+GRANTED: Final = 3
+"""Trials that run to their end which are taken for granted."""
+_MEMO: Final = "ladder"
+
+
+def rungs_to(end: int) -> tuple[int, ...]:
+    """The steps of the rungs, ascending; the last is the end. Empty when trials end at once."""
+    rungs = [end] if end > 1 else []
+    while rungs and rungs[-1] > 1 and len(rungs) < MOST_RUNGS:
+        rungs.append(min(max(round(rungs[-1] / APART), 1), rungs[-1] - 1))
+    return tuple(reversed(rungs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a trial, and of which curve: a curve of the same length is the same."""
+
+    curve: Curve
+    count: int
+    ended: Ended | None
+    levels: "Floats"
+    standing: float
+    steps: int
+
+    def holds(self, curve: Curve, ended: Ended | None) -> bool:
+        """Whether it is what would be read now."""
+        return self.curve is curve and self.count == len(curve) and self.ended == ended
+
+
+class Ladder:
+    """All trials that count, at a version of a study."""
+
+    def __init__(self, study: StudyView, rungs: tuple[int, ...], last: "Ladder | None") -> None:
+        """Read what the last ladder does not know."""
+        import numpy as np
+
+        self.rungs, self._read = rungs, dict[int, _Read]()
+        self._epoch, self._version = study.epoch, study.version
+        known, counted = last._read if last else {}, counted_with_curves(study)
+        same = last is not None and last._epoch == study.epoch  # then only those that run have anything new
+        for number in sorted({*counted[-MOST_TRIALS:], *study.running}):
+            one = known.get(number)
+            if one is None or not same or number in study.running:
+                one = _read(study, number, rungs, one)
+            self._read[number] = one
+        read = self._read.values()
+        self.trials, self._steps = len(counted), sum(one.steps for one in read)
+        self.scale = Scale.of([one.standing for one in read], best_of_all(study))
+        self._levels = self.scale.distances(np.array([one.levels for one in read]).reshape(-1, len(rungs)))
+        self._falls = keeps_best(study)
+        self._hops: dict[int, Hop] = {}
+
+    @classmethod
+    def of(cls, study: StudyView, end: int) -> "Ladder | None":
+        """That of a study whose trials end at a step; None: they end too soon to be stopped."""
+        if not (rungs := rungs_to(end)):
+            return None
+        last: Ladder | None = study.memo.get(_MEMO)
+        if last is None or last.rungs != rungs:
+            last = None
+        if last is None or last._version != study.version:
+            last = study.memo[_MEMO] = cls(study, rungs, last)
+        return last
+
+    def forecast(self, number: int, rung: int) -> Forecast | None:
+        """Where a trial will end, by its level at a rung that it has reached; None: it has no finite value there."""
+        levels = self.scale.distances(self._read[number].levels[: rung + 1])
+        if not math.isfinite(levels[-1]):
+            return None
+        gained = float(levels[-2] - levels[-1]) if rung and math.isfinite(levels[-2]) else 0.0
+        ahead = [self._hop(place) for place in range(rung, len(self.rungs) - 1)]
+        return forecast(float(levels[-1]), gained, ahead, falls=self._falls)
+
+    @property
+    def each(self) -> float:
+        """Steps that a trial takes on average; nobody knows while the first ones run, hence those granted."""
+        return (self._steps + GRANTED * self.rungs[-1]) / (len(self._read) + GRANTED)
+
+    def lengths(self, rung: int) -> Sequence[int]:
+        """The steps of each hop from a rung to the end."""
+        return [after - before for before, after in zip(self.rungs[rung:], self.rungs[rung + 1 :], strict=False)]
+
+    def _hop(self, place: int) -> Hop:
+        """What trials gain from one rung to the next."""
+        import numpy as np
+
+        if place not in self._hops:
+            now, after = self._levels[:, place], self._levels[:, place + 1]
+            made = np.isfinite(now) & np.isfinite(after)
+            gained = (self._levels[:, place - 1] - now if place else np.zeros_like(now))[made]
+            self._hops[place] = learn(now[made], np.where(np.isfinite(gained), gained, 0.0), after[made])
+        return self._hops[place]
+
+
+def _read(study: StudyView, number: int, rungs: Sequence[int], known: _Read | None) -> _Read:
+    curve, ended = study.curves[number], study.ended.get(number)
+    if known is None or not known.holds(curve, ended):
+        levels, steps = _levels(study, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
+        known = _Read(curve, len(curve), ended, levels, standing(study, number), steps)
+    return known
+
+
+def _levels(study: StudyView, curve: Curve, ended: Ended | None, rungs: Sequence[int]) -> "Floats":
+    """What a curve has come to at each rung; NaN where nobody knows. A trial that succeeded stays as it was."""
+    import numpy as np
+
+    succeeded = ended is not None and ended.state is TrialState.SUCCEEDED
+    level = curve.best if keeps_best(study) else lambda count: _recent(curve, count)
+    found = [level(curve.upto(rung)) if curve.last >= rung or succeeded else math.nan for rung in rungs]
+    if ended is not None and succeeded and ended.loss is not None:
+        found[-1] = ended.loss
+    levels = np.array(found)
+    return np.where(np.isfinite(levels), levels, math.nan)
+
+
+def _recent(curve: Curve, count: int) -> float:
+    """Average of the last quarter of the first `count` losses; infinite when none of them is finite."""
+    tail = [loss for loss in curve.losses[count - max(count // 4, 1) : count] if math.isfinite(loss)]
+    return sum(tail) / len(tail) if tail else curve.latest(count)

@@ -1,0 +1,223 @@
+"""The rule `curve`: what it expects, what a chance is worth to it, and whom it stops."""
+
+import math
+
+import numpy as np
+import pytest
+from tests.earlystop.studies import Study, make_spec
+
+from tunesmith.earlystop._forecast import FAR, Forecast, Scale, forecast, learn
+from tunesmith.earlystop._ladder import rungs_to
+from tunesmith.earlystop._worth import price_of_a_step, worth
+from tunesmith.study import Strategy, TrialState
+
+
+def falling(c: float, a: float, last: int) -> list[float]:
+    """A power law."""
+    return [c + a / math.sqrt(step) for step in range(1, last + 1)]
+
+
+def noisy(rng: np.random.Generator, last: int) -> list[float]:
+    """A power law whose exponent early values do not tell."""
+    c, a, power = rng.uniform(0, 1), rng.uniform(1, 3), rng.uniform(0.2, 1)
+    return [float(c + a / step**power + rng.normal(0, 0.1)) for step in range(1, last + 1)]
+
+
+class TestForecast:
+    def test_rungs_lie_ever_further_apart(self) -> None:
+        assert rungs_to(27) == (1, 2, 3, 5, 8, 12, 18, 27)
+        assert rungs_to(2) == (1, 2)
+        assert rungs_to(1) == ()
+        assert len(rungs_to(10**9)) == 24
+        assert rungs_to(10**9)[-1] == 10**9
+
+    def test_distances_are_in_proportion_near_the_best_and_bounded_far_away(self) -> None:
+        scale = Scale.of([1.0, 2.0, 9.0, math.inf], 1.0)
+        assert scale.distance(1.0) == scale.distance(0.5) == 0
+        assert scale.distance(1.001) == pytest.approx(0.01, rel=0.01)
+        assert scale.distance(1e300) == FAR
+        for loss in (1.001, 1.5, 7.0):
+            assert scale.loss(scale.distance(loss)) == pytest.approx(loss)
+        assert scale.loss(-1.0) < scale.loss(0.0) == 1.0
+
+    @pytest.mark.parametrize("standings", [[], [math.inf], [3.0, 3.0], [1e290, -1e290]])
+    def test_any_study_has_a_scale(self, standings: list[float]) -> None:
+        scale = Scale.of(standings, min(standings, default=math.inf))
+        assert math.isfinite(scale.distance(0.0))
+        assert math.isfinite(scale.loss(FAR))
+
+    def test_gains_are_learned(self) -> None:
+        rng = np.random.default_rng(0)
+        levels, gained = rng.uniform(1, 3, 60), rng.uniform(0, 1, 60)
+        hop = learn(levels, gained, levels - 0.1 - 0.5 * gained - 0.2 * levels)
+        mean, variance = hop.gain(2.0, 0.4)
+        assert mean == pytest.approx(0.1 + 0.2 + 0.4, abs=0.02)
+        assert math.sqrt(variance) < 0.05
+
+    def test_little_known_is_little_certain(self) -> None:
+        level, nothing = np.array([1.0, 1.2]), np.zeros(0)
+        few, many = (
+            learn(level, level / 9, level - 0.3),
+            learn(*(np.tile(a, 20) for a in (level, level / 9, level - 0.3))),
+        )
+        assert learn(nothing, nothing, nothing).gain(1.1, 0.1)[1] > few.gain(1.1, 0.1)[1] > many.gain(1.1, 0.1)[1]
+        assert few.gain(4.0, 0.1)[1] > few.gain(1.1, 0.1)[1], "nobody was there"
+
+    def test_the_spread_is_that_of_walks_along_the_hops(self) -> None:
+        rng = np.random.default_rng(1)
+        hops = []
+        for _ in range(3):
+            before, last = rng.uniform(1, 3, 400), rng.uniform(0, 1, 400)
+            hops.append(learn(before, last, before - 0.4 * last - 0.1 * before + rng.normal(0, 0.1, 400)))
+        expected = forecast(2.0, 0.5, hops, falls=False)
+        ends = []
+        for _ in range(4000):
+            level, gained = 2.0, 0.5
+            for hop in hops:
+                mean, variance = hop.gain(level, gained)
+                gained = rng.normal(mean, math.sqrt(variance))
+                level -= gained
+            ends.append(level)
+        assert np.mean(ends) == pytest.approx(expected.mean, abs=0.01)
+        assert np.std(ends) == pytest.approx(expected.spread, rel=0.05)
+
+    def test_a_best_value_does_not_get_worse(self) -> None:
+        levels = np.linspace(1.0, 3.0, 40)
+        rising = learn(levels, np.zeros(40), levels + 0.3)
+        assert forecast(2.0, 0.0, [rising], falls=False).mean == pytest.approx(2.3, abs=0.05)
+        assert forecast(2.0, 0.0, [rising], falls=True).mean == 2.0
+
+    def test_a_certain_end(self) -> None:
+        assert Forecast(1.0, ()).below(1.1) == 1
+        assert Forecast(1.0, ()).below(1.0) == 0
+        assert Forecast(1.0, (0.3, 0.4)).below(1.5) == pytest.approx(0.841, abs=0.001)
+
+
+class TestWorth:
+    def test_of_the_last_hop_it_is_the_chance_less_the_price(self) -> None:
+        expected = Forecast(1.0, (0.5,))
+        assert worth(0.7, expected, [10], 0.01) == pytest.approx(expected.below(0.7) - 0.1, abs=0.005)
+
+    def test_of_two_hops_one_may_give_up_after_the_first(self) -> None:
+        expected, bar, price = Forecast(1.0, (0.6, 0.3)), 0.4, 0.02
+        shown, weights = np.polynomial.hermite_e.hermegauss(80)
+        ends = 1.0 + 0.6 * shown
+        chances = np.array([Forecast(end, (0.3,)).below(bar) for end in ends])
+        exact = float(weights @ np.maximum(chances - price * 8, 0) / weights.sum()) - price * 2
+        assert worth(bar, expected, [2, 8], price) == pytest.approx(exact, abs=0.004)
+        assert exact > 0 > expected.below(bar) - price * 10, "to go to the end whatever is shown would not be worth it"
+
+    def test_a_step_costs_less_when_the_best_is_hard_to_beat(self) -> None:
+        assert price_of_a_step(9, 5.0, 2.0) == pytest.approx(2 / 10 / 5)
+        assert price_of_a_step(99, 5.0, 2.0) < price_of_a_step(9, 5.0, 2.0)
+        assert price_of_a_step(9, 5.0, 0.0) == 0
+
+
+class TestCurve:
+    def test_a_hopeless_trial_is_stopped_and_a_slow_starter_is_not(self) -> None:
+        study = Study(make_spec("curve", maximize=True))
+        for number in range(8):
+            study.finish(number, [0.8 + number / 100 - (0.3 + number % 3 / 5) / step for step in range(1, 21)])
+        study.report(8, [0.3] * 10)
+        study.report(9, [0.93 - 0.9 / step for step in range(1, 11)])
+        hopeless, slow = study.ask(8, 9)
+        assert hopeless.stop
+        assert not slow.stop
+        assert hopeless.predicted_final is not None
+        assert hopeless.predicted_final < 0.6
+        assert slow.predicted_final is not None
+        assert abs(slow.predicted_final - (0.93 - 0.9 / 20)) < 0.05
+        assert hopeless.reason.startswith("at step 9 it is expected to end at 0.")
+        assert ", and to beat 0.845, the best, with a probability of " in hopeless.reason
+        assert hopeless.reason.endswith(": its steps are worth more in a new trial")
+
+    def test_slow_beginners_that_caught_up_are_not_stopped_for_their_beginning(self) -> None:
+        """Here who is worse early ends better, as with small rates of learning."""
+        study = Study(make_spec("curve", maxResource=81))
+        rates = np.random.default_rng(0).uniform(0.1, 0.3, 30)
+        for number, rate in enumerate(rates):
+            study.finish(number, [float(rate + math.exp(-rate * step)) for step in range(1, 82)])
+        study.report(40, [0.06 + math.exp(-0.06 * step) for step in range(1, 13)])
+        study.report(41, [0.28 + math.exp(-0.28 * step) for step in range(1, 13)])
+        slow, fast = study.ask(40, 41)
+        assert study.held.curves.curves[40].best(12) > study.held.curves.curves[41].best(12)
+        assert not slow.stop
+        assert fast.stop
+
+    def test_trials_that_were_stopped_teach_too(self) -> None:
+        study = Study(make_spec("curve", maxResource=100))
+        rng = np.random.default_rng(0)
+        for number in range(40):
+            c, a = rng.uniform(0, 1), rng.uniform(1, 3)
+            study.report(number, falling(c, a, 100 if number % 4 == 0 else 36))
+            if number % 4:
+                study.end(number, None, TrialState.EARLY_STOPPED)
+        study.report(50, falling(0.5, 2.0, 25))
+        decision = study.one(50)
+        assert decision.predicted_final == pytest.approx(0.5 + 2 / 10, abs=0.05)
+        assert decision.step == 20, "the last rung that it has reached"
+
+    def test_it_begins_with_the_first_trials_when_it_knows_where_they_end(self) -> None:
+        told = [[3.0 - number for _ in range(9)] for number in range(4)]
+        known, unknown = Study(make_spec("curve", maxResource=27)), Study(make_spec("curve"))
+        for study in (known, unknown):
+            for number, values in enumerate(told):
+                study.report(number, values)
+        assert [decision.stop for decision in known.ask(0, 1, 2, 3)] == [True, True, True, False]
+        assert unknown.ask(0, 1, 2, 3) == []
+
+    def test_nobody_is_judged_beside_too_few_or_too_soon(self) -> None:
+        study = Study(make_spec("curve", maxResource=27, minTrials=3, startStep=5))
+        for number in range(3):
+            study.report(number, [3.0 - number] * 9)
+        assert study.ask(0, 1, 2) == []
+        study.report(3, [0.1] * 4)
+        assert [decision.trial for decision in study.ask(0, 1, 2, 3)] == [0, 1, 2]
+
+    def test_more_eagerness_stops_more(self) -> None:
+        def stops(eagerness: float) -> int:
+            study, rng = Study(make_spec("curve", maxResource=100, eagerness=eagerness)), np.random.default_rng(0)
+            for number in range(20):
+                study.finish(number, noisy(rng, 100))
+            for number in range(20, 60):
+                study.report(number, noisy(rng, 6))
+            return sum(decision.stop for decision in study.ask(*range(20, 60)))
+
+        assert 0 == stops(0) < stops(0.2) < stops(100)
+
+    def test_a_trial_without_a_finite_value_is_stopped(self) -> None:
+        study = Study(make_spec("curve"))
+        for number in range(6):
+            study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
+        study.report(8, [math.nan] * 4)
+        assert study.one(8).stop
+        assert study.one(8).reason == "up to step 4 it has no finite value to set against 0.05, the best"
+        study.report(7, [math.nan, math.nan, math.nan, 9.0])
+        assert study.one(7).reason.startswith("at step 4 it is expected to end at ")
+
+    def test_one_that_has_come_to_the_end_is_left_to_finish(self) -> None:
+        study = Study(make_spec("curve", maxResource=20))
+        for number in range(6):
+            study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
+        study.report(7, [9.0] * 20)
+        assert study.ask(7) == []
+
+    @pytest.mark.parametrize("strategy", [Strategy.LATEST, Strategy.AVERAGE, Strategy.MAX])
+    def test_other_strategies(self, strategy: Strategy) -> None:
+        study = Study(make_spec("curve", strategy=strategy))
+        for number in range(6):
+            study.report(number, [1 / step + number / 10 for step in range(1, 21)])
+            study.end(number, number / 10 + 0.05)
+        study.report(7, [3.0 + 1 / step for step in range(1, 11)])
+        assert study.one(7).stop
+
+    def test_a_best_trial_of_long_ago_is_still_the_bar(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tunesmith.earlystop._ladder.MOST_TRIALS", 10)
+        study = Study(make_spec("curve", maxResource=20))
+        study.finish(0, falling(0.0, 0.1, 20))
+        for number in range(1, 40):
+            study.finish(number, falling(1 + number / 100, 1.0, 20))
+        study.report(50, falling(0.9, 1.0, 8))
+        decision = study.one(50)
+        assert decision.stop
+        assert "to beat 0.0223607, the best" in decision.reason
