@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NEAR: Final = 0.1
-"""Part of the way from the best loss to the median within which distances count as they are."""
+"""Part of the way from the best loss to the median at which distances begin to grow by the logarithm only."""
 FAR: Final = 12.0
 """Distances beyond it, as of a curve that exploded, count as so much."""
+_KNOWN: Final = 4.0
+"""Levels and gains beyond it count as so much where gains are learned: far away are few, and a square has no end."""
 _MIDDLE: Final = 1.5
 _PRECISION: Final = (0.01, 0.1, 0.1, 0.1)
 """Of the weights beforehand: what all gain, what is gained of the last gain, by the level and by its square."""
@@ -51,8 +53,12 @@ class Scale:
     def of(cls, standings: Sequence[float], best: float) -> Self:
         """Make the scale of a study whose trials stand so, and whose best loss is this; infinite ones do not count."""
         finite = [loss for loss in standings if math.isfinite(loss)]
-        unit = NEAR * (median(finite) - best) if finite else 0.0
-        return cls(best if finite else 0.0, unit if 0 < unit < math.inf else 1.0)
+        if not finite:
+            return cls(0.0, 1.0)
+        to_median = median(finite) - best
+        if not to_median:  # half of them are as good as the best
+            to_median = median([loss - best for loss in finite if loss > best] or [0.0])
+        return cls(best, NEAR * to_median or 1.0)
 
     def distances(self, losses: "Floats") -> "Floats":
         """Distances from the best, from 0 to FAR; NaN stays NaN."""
@@ -70,7 +76,7 @@ class Scale:
 
     def loss(self, distance: float) -> float:
         """Return the loss at a distance; one below 0 is better than the best."""
-        return self.best + self.unit * (math.expm1(distance) if distance > 0 else distance)
+        return self.best + self.unit * (math.expm1(min(distance, FAR)) if distance > 0 else distance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Hop:
         """Mean and variance of what a curve will gain that has this level, and gained so much in its last hop."""
         import numpy as np
 
-        x = np.array([1.0, gained, level, (level - _MIDDLE) ** 2])
+        x = _features(np.array([level]), np.array([gained]))[0]
         return float(x @ self.weights), self.variance * (1 + float(x @ self.covariance @ x))
 
 
@@ -113,7 +119,10 @@ def _features(levels: "Floats", gained: "Floats") -> "Floats":
     import numpy as np
 
     features = np.empty((len(levels), 4))
-    features[:, 0], features[:, 1], features[:, 2], features[:, 3] = 1.0, gained, levels, (levels - _MIDDLE) ** 2
+    features[:, 0] = 1.0
+    features[:, 1] = np.minimum(np.maximum(gained, -_KNOWN), _KNOWN)
+    features[:, 2] = np.minimum(np.maximum(levels, -_KNOWN), _KNOWN)
+    features[:, 3] = (features[:, 2] - _MIDDLE) ** 2
     return features
 
 
@@ -145,7 +154,7 @@ def forecast(level: float, gained: float, hops: Sequence[Hop], *, falls: bool) -
     for hop in hops:
         mean, variance = hop.gain(level, gained)
         gained = max(mean, 0.0) if falls else mean
-        level -= gained
+        level = min(max(level - gained, -FAR), FAR)
         slopes.append((float(hop.weights[1]), float(hop.weights[2])))
         variances.append(variance)
     # How the end depends on level and gain after each hop, from the last one back. The square is left out of it: what

@@ -1,10 +1,10 @@
 """What is seen of all trials at a ladder of rungs, and what a trial's end is expected to be from there.
 
-Between calls only what was read of each curve is kept, which is most of the work.
+Between calls only what was seen of each curve is kept, which is most of the work.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 APART: Final = 1.5
+"""How many times as far each rung is as the one before."""
 MOST_RUNGS: Final = 24
 """Rungs before a ten-thousandth of the end are left out."""
 MOST_TRIALS: Final = 1000
@@ -41,18 +42,21 @@ def rungs_to(end: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What was read of a trial, and of which curve: a curve of the same length is the same."""
+class _Seen:
+    """What was seen of a trial, and of which curve: a curve of the same length is the same."""
 
     curve: Curve
     count: int
     ended: Ended | None
     levels: "Floats"
+    """At the rungs; NaN where nobody knows."""
+    level: float
+    """Now."""
     standing: float
     steps: int
 
     def holds(self, curve: Curve, ended: Ended | None) -> bool:
-        """Whether it is what would be read now."""
+        """Whether it is what would be seen now."""
         return self.curve is curve and self.count == len(curve) and self.ended == ended
 
 
@@ -60,22 +64,22 @@ class Ladder:
     """All trials that count, at a version of a study."""
 
     def __init__(self, study: StudyView, rungs: tuple[int, ...], last: "Ladder | None") -> None:
-        """Read what the last ladder does not know."""
+        """Look at what the last ladder does not know."""
         import numpy as np
 
-        self.rungs, self._read = rungs, dict[int, _Read]()
+        self.rungs, self._seen = rungs, dict[int, _Seen]()
         self._epoch, self._version = study.epoch, study.version
-        known, counted = last._read if last else {}, counted_with_curves(study)
+        known, counted = last._seen if last else {}, counted_with_curves(study)
         same = last is not None and last._epoch == study.epoch  # then only those that run have anything new
         for number in sorted({*counted[-MOST_TRIALS:], *study.running}):
             one = known.get(number)
             if one is None or not same or number in study.running:
-                one = _read(study, number, rungs, one)
-            self._read[number] = one
-        read = self._read.values()
-        self.trials, self._steps = len(counted), sum(one.steps for one in read)
-        self.scale = Scale.of([one.standing for one in read], best_of_all(study))
-        self._levels = self.scale.distances(np.array([one.levels for one in read]).reshape(-1, len(rungs)))
+                one = _see(study, number, rungs, one)
+            self._seen[number] = one
+        seen = self._seen.values()
+        self.trials, self._steps = len(counted), sum(one.steps for one in seen)
+        self.scale = Scale.of([one.standing for one in seen], best_of_all(study))
+        self._levels = self.scale.distances(np.array([one.levels for one in seen]).reshape(-1, len(rungs)))
         self._falls = keeps_best(study)
         self._hops: dict[int, Hop] = {}
 
@@ -92,18 +96,22 @@ class Ladder:
         return last
 
     def forecast(self, number: int, rung: int) -> Forecast | None:
-        """Where a trial will end, by its level at a rung that it has reached; None: it has no finite value there."""
-        levels = self.scale.distances(self._read[number].levels[: rung + 1])
-        if not math.isfinite(levels[-1]):
+        """Where a trial will end that has reached a rung; None: it has no finite value.
+
+        By its level now, as if it had it at the rung already, lest what it gained since then count for nothing.
+        """
+        seen = self._seen[number]
+        if not math.isfinite(seen.level):
             return None
-        gained = float(levels[-2] - levels[-1]) if rung and math.isfinite(levels[-2]) else 0.0
+        before, at = self.scale.distances(seen.levels[[max(rung - 1, 0), rung]])
+        gained = float(before - at) if math.isfinite(before - at) else 0.0
         ahead = [self._hop(place) for place in range(rung, len(self.rungs) - 1)]
-        return forecast(float(levels[-1]), gained, ahead, falls=self._falls)
+        return forecast(self.scale.distance(seen.level), gained, ahead, falls=self._falls)
 
     @property
     def each(self) -> float:
-        """Steps that a trial takes on average; nobody knows while the first ones run, hence those granted."""
-        return (self._steps + GRANTED * self.rungs[-1]) / (len(self._read) + GRANTED)
+        """Steps that a trial takes on average, with those granted: nobody knows yet while the first ones run."""
+        return (self._steps + GRANTED * self.rungs[-1]) / (len(self._seen) + GRANTED)
 
     def lengths(self, rung: int) -> Sequence[int]:
         """The steps of each hop from a rung to the end."""
@@ -121,20 +129,20 @@ class Ladder:
         return self._hops[place]
 
 
-def _read(study: StudyView, number: int, rungs: Sequence[int], known: _Read | None) -> _Read:
+def _see(study: StudyView, number: int, rungs: Sequence[int], known: _Seen | None) -> _Seen:
     curve, ended = study.curves[number], study.ended.get(number)
-    if known is None or not known.holds(curve, ended):
-        levels, steps = _levels(study, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
-        known = _Read(curve, len(curve), ended, levels, standing(study, number), steps)
-    return known
+    if known is not None and known.holds(curve, ended):
+        return known
+    level = curve.best if keeps_best(study) else lambda count: _recent(curve, count)
+    levels, steps = _levels(level, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
+    return _Seen(curve, len(curve), ended, levels, level(len(curve)), standing(study, number), steps)
 
 
-def _levels(study: StudyView, curve: Curve, ended: Ended | None, rungs: Sequence[int]) -> "Floats":
-    """What a curve has come to at each rung; NaN where nobody knows. A trial that succeeded stays as it was."""
+def _levels(level: Callable[[int], float], curve: Curve, ended: Ended | None, rungs: Sequence[int]) -> "Floats":
+    """What a curve has come to at each rung; a trial that succeeded stays as it was. `level`: after so many values."""
     import numpy as np
 
     succeeded = ended is not None and ended.state is TrialState.SUCCEEDED
-    level = curve.best if keeps_best(study) else lambda count: _recent(curve, count)
     found = [level(curve.upto(rung)) if curve.last >= rung or succeeded else math.nan for rung in rungs]
     if ended is not None and succeeded and ended.loss is not None:
         found[-1] = ended.loss

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _REACH: Final = 8
+"""Spreads to both sides that the grid of the walk covers."""
 _PER_SPREAD: Final = 10
+"""Its points in a spread."""
 _FINEST: Final = 4
-"""The walk is on a grid: `_REACH` spreads to both sides, `_PER_SPREAD` points each, its steps known to a quarter."""
+"""Parts of the way between two points to which the length of a step is rounded."""
 
 
 def price_of_a_step(trials: int, each: float, eagerness: float) -> float:
@@ -36,6 +38,8 @@ def is_worth_going_on(bar: float, expected: Forecast, lengths: Sequence[int], pr
     `lengths`: the steps of each hop that is ahead, at least one.
     """
     chance = expected.below(bar)
+    if not price:
+        return True
     if chance <= price * lengths[0]:
         return False  # not even if all but the next hop were for nothing
     return chance > price * sum(lengths) or worth(bar, expected, lengths, price) > 0
@@ -65,7 +69,7 @@ def _walked(value: "Floats", reveals: float) -> "Floats":
     return walked
 
 
-@lru_cache(maxsize=_REACH * _PER_SPREAD * _FINEST)
+@lru_cache
 def _kernel(quarters: int) -> "Floats":
     """Normal weights, their standard deviation in quarters of the grid's step."""
     import numpy as np

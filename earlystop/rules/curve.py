@@ -33,7 +33,8 @@ class CurvePrediction:
             "lie ever further apart, how all trials went on, those that were stopped too, so it works for curves of "
             "any shape. A trial goes on while its chance to beat the best is worth its next steps, and these would "
             "bring less in a new trial: so it is patient with one that begins slowly where such ones have caught up, "
-            "and spends little when the best is hard to beat. Say in `maxResource` at which step trials end."
+            "and spends little when the best is hard to beat. `maxResource` should be given, and be the step at which "
+            "trials do end: rungs are counted back from there, each two thirds of the next."
         ),
         source=(
             "After B. Baker et al., Accelerating Neural Architecture Search using Performance Prediction, arXiv "
@@ -49,10 +50,10 @@ class CurvePrediction:
                 EAGERNESS,
                 SettingType.DOUBLE,
                 "A trial goes on when its chance is so many times that of a new trial, step for step. More stops more "
-                "trials, and sooner.",
+                "trials, and sooner; 0 stops only those without a finite value.",
                 2.0,
                 min=0,
-                max=1000,
+                max=20,
             ),
             start_step(1),
             min_trials(2),
@@ -80,22 +81,17 @@ def _weigh(study: StudyView, ladder: Ladder, number: int) -> Decision | None:
     reached = [place for place, rung in enumerate(ladder.rungs) if study.settings.integer(START) <= rung <= curve.last]
     if not reached or curve.last >= ladder.rungs[-1] or not math.isfinite(bar):
         return None
-    count = curve.upto(ladder.rungs[reached[-1]])
-    if not count:
-        return None
-    step, shown = curve.steps[count - 1], study.shown(bar)
+    step, shown = curve.last, f"{study.shown(bar)}, the best of the others"
     if (expected := ladder.forecast(number, reached[-1])) is None:
-        text = f"up to step {step} it has no finite value to set against {shown}, the best"
-        return unless_best(study, number, step, text)
+        return unless_best(study, number, step, f"up to step {step} it has no finite value to set against {shown}")
     price = price_of_a_step(ladder.trials, ladder.each, study.settings.number(EAGERNESS))
     distance = ladder.scale.distance(bar)
-    stop = not is_worth_going_on(distance, expected, ladder.lengths(reached[-1]), price)
     mean = ladder.scale.loss(expected.mean)
-    text = (
-        f"at step {step} it is expected to end at {study.shown(mean)}, and to beat {shown}, the best, with a "
-        f"probability of {expected.below(distance):.3g}"
-    )
+    end = f"at step {step} it is expected to end at {study.shown(mean)}"
     if standing(study, number) <= bar:
-        return Decision(number, False, f"{text}; it is the best so far", step, study.sign * mean)
-    verdict = "its steps are worth more in a new trial" if stop else "that is worth going on"
-    return Decision(number, stop, f"{text}: {verdict}", step, study.sign * mean)
+        text = f"{end}, and is not worse than {shown}"
+        return Decision(number, False, text, step, study.sign * mean)
+    text = f"{end}, and to beat {shown}, with a probability of {expected.below(distance):.3g}"
+    if is_worth_going_on(distance, expected, ladder.lengths(reached[-1]), price):
+        return Decision(number, False, f"{text}; it is worth going on", step, study.sign * mean)
+    return Decision(number, True, f"{text}; its steps are worth more in a new trial", step, study.sign * mean)

@@ -117,10 +117,12 @@ def anew(spec: StudySpec, events: Sequence[Event]) -> list[Decision]:
 class Conformance:
     """The suite; `name` is that of a rule."""
 
-    @given(events=EVENTS, seed=st.integers(0, 99), maximize=st.booleans())
+    @given(events=EVENTS, seed=st.integers(0, 99), maximize=st.booleans(), strategy=st.sampled_from(Strategy))
     @SLOW
-    def test_reports_may_arrive_in_any_order(self, name: str, events: list[Event], seed: int, maximize: bool) -> None:
-        spec = spec_of(name, maximize=maximize)
+    def test_reports_may_arrive_in_any_order(
+        self, name: str, events: list[Event], seed: int, maximize: bool, strategy: Strategy
+    ) -> None:
+        spec = spec_of(name, maximize=maximize, strategy=strategy)
         shuffled = Random(seed).sample(events, len(events))
         assert anew(spec, shuffled) == anew(spec, events)
 

@@ -1,6 +1,7 @@
 """The rule `curve`: what it expects, what a chance is worth to it, and whom it stops."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -45,6 +46,11 @@ class TestForecast:
         scale = Scale.of(standings, min(standings, default=math.inf))
         assert math.isfinite(scale.distance(0.0))
         assert math.isfinite(scale.loss(FAR))
+        assert scale.loss(1e9) == scale.loss(FAR)
+
+    def test_many_that_are_as_good_as_the_best_do_not_hide_what_the_unit_is(self) -> None:
+        assert Scale.of([0.5, 0.5, 0.5, 0.9], 0.5).unit == pytest.approx(0.04)
+        assert Scale.of([50.0, 50.0, 50.0, 90.0], 50.0).unit == pytest.approx(4)
 
     def test_gains_are_learned(self) -> None:
         rng = np.random.default_rng(0)
@@ -127,9 +133,9 @@ class TestCurve:
         assert hopeless.predicted_final < 0.6
         assert slow.predicted_final is not None
         assert abs(slow.predicted_final - (0.93 - 0.9 / 20)) < 0.05
-        assert hopeless.reason.startswith("at step 9 it is expected to end at 0.")
-        assert ", and to beat 0.845, the best, with a probability of " in hopeless.reason
-        assert hopeless.reason.endswith(": its steps are worth more in a new trial")
+        assert hopeless.reason.startswith("at step 10 it is expected to end at 0.3, ")
+        assert "and to beat 0.845, the best of the others, with a probability of " in hopeless.reason
+        assert hopeless.reason.endswith("; its steps are worth more in a new trial")
 
     def test_slow_beginners_that_caught_up_are_not_stopped_for_their_beginning(self) -> None:
         """Here who is worse early ends better, as with small rates of learning."""
@@ -152,10 +158,9 @@ class TestCurve:
             study.report(number, falling(c, a, 100 if number % 4 == 0 else 36))
             if number % 4:
                 study.end(number, None, TrialState.EARLY_STOPPED)
-        study.report(50, falling(0.5, 2.0, 25))
+        study.report(50, falling(0.5, 2.0, 20))
         decision = study.one(50)
         assert decision.predicted_final == pytest.approx(0.5 + 2 / 10, abs=0.05)
-        assert decision.step == 20, "the last rung that it has reached"
 
     def test_it_begins_with_the_first_trials_when_it_knows_where_they_end(self) -> None:
         told = [[3.0 - number for _ in range(9)] for number in range(4)]
@@ -183,7 +188,7 @@ class TestCurve:
                 study.report(number, noisy(rng, 6))
             return sum(decision.stop for decision in study.ask(*range(20, 60)))
 
-        assert 0 == stops(0) < stops(0.2) < stops(100)
+        assert 0 == stops(0) < stops(0.2) < stops(20)
 
     def test_a_trial_without_a_finite_value_is_stopped(self) -> None:
         study = Study(make_spec("curve"))
@@ -191,9 +196,52 @@ class TestCurve:
             study.finish(number, [1 / step + number / 10 for step in range(1, 21)])
         study.report(8, [math.nan] * 4)
         assert study.one(8).stop
-        assert study.one(8).reason == "up to step 4 it has no finite value to set against 0.05, the best"
+        assert study.one(8).reason == "up to step 4 it has no finite value to set against 0.05, the best of the others"
         study.report(7, [math.nan, math.nan, math.nan, 9.0])
         assert study.one(7).reason.startswith("at step 4 it is expected to end at ")
+
+    @pytest.mark.parametrize("trials", [10, 50])
+    @pytest.mark.parametrize("strategy", [Strategy.MIN, Strategy.LATEST])
+    def test_the_worse_a_trial_stands_the_less_its_chance(self, trials: int, strategy: Strategy) -> None:
+        rng, study = np.random.default_rng(0), Study(make_spec("curve", maxResource=27, strategy=strategy))
+        for number in range(trials):
+            study.finish(
+                number, [loss + float(rng.normal(0, 0.01)) for loss in falling(rng.uniform(0.1, 0.5), 0.7, 27)]
+            )
+        for place, factor in enumerate((1.2, 2.0, 10.0, 1e3, 1e9)):
+            study.report(100 + place, [factor * loss for loss in falling(0.3, 0.75, 5)])
+        found = study.ask(*range(100, 105))
+        assert all(decision.stop for decision in found)
+        chances = [float(re.findall(r"probability of ([\d.e-]+);", decision.reason)[0]) for decision in found]
+        assert max(chances[2:]) < 1e-3
+
+    def test_what_is_expected_is_not_worse_than_what_there_is(self) -> None:
+        study = Study(make_spec("curve", maxResource=81))
+        for number in range(12):
+            study.finish(number, [1 - 0.005 * step for step in range(81)])
+        study.report(20, [3.0] * 54 + [0.7] * 26)
+        predicted = study.one(20).predicted_final
+        assert predicted is not None
+        assert predicted <= 0.7
+        study.report(21, [math.nan] * 54 + [0.61] * 26)
+        assert "no finite value" not in study.one(21).reason
+
+    def test_curves_that_explode_break_nothing(self) -> None:
+        study = Study(make_spec("curve", maxResource=5, strategy=Strategy.LATEST))
+        study.report(0, [100.0])
+        study.report(1, [2.0, 1e9, 2.0, 0.0, 0.0])
+        study.end(1, None)
+        study.report(2, [1e9])
+        assert [decision.trial for decision in study.ask(0, 1, 2)] == [0, 2]
+
+    def test_the_unit_of_the_metric_does_not_matter(self) -> None:
+        def stops(unit: float) -> list[bool]:
+            study = Study(make_spec("curve", maxResource=27))
+            for number, value in enumerate((0.5, 0.5, 5.0)):
+                study.report(number, [value * unit] * 9)
+            return [decision.stop for decision in study.ask(0, 1, 2)]
+
+        assert stops(1e-6) == stops(1.0) == stops(1e6) == [False, False, True]
 
     def test_one_that_has_come_to_the_end_is_left_to_finish(self) -> None:
         study = Study(make_spec("curve", maxResource=20))
@@ -220,4 +268,4 @@ class TestCurve:
         study.report(50, falling(0.9, 1.0, 8))
         decision = study.one(50)
         assert decision.stop
-        assert "to beat 0.0223607, the best" in decision.reason
+        assert "to beat 0.0223607, the best of the others" in decision.reason
