@@ -5,7 +5,7 @@
 
 A task is a data set and a model, each with each; its search space is a grid of 432 points in 5 hyperparameters, and
 its table holds the validation loss of each point after each of 81 epochs. `make` trains the tasks that the file lacks,
-which takes some 40 minutes of one core in all; the tables that come with this file are those of one such run. `show`
+which takes some 35 minutes of one core in all; the tables that come with this file are those of one such run. `show`
 tells how hard the tasks are: how good the points are, after how many epochs the best tenth is at its best, and how well
 the order after few epochs is that of the ends.
 """

@@ -137,7 +137,7 @@ def results(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What the file holds of trainings of `--epochs`."""
     if args.file.exists():
         found = map(json.loads, args.file.read_text().splitlines())
-        yield from (result for result in found if result["key"][3] == args.epochs)
+        yield from (result for result in found if result["key"][3:] == [args.epochs])
 
 
 def regrets(args: argparse.Namespace) -> tuple[list[str], dict[str, Floats]]:

@@ -63,10 +63,9 @@ def _functions(body: list[ast.stmt], owner: str) -> Iterator[str]:
 
 def _arguments(call: ast.FunctionDef) -> str:
     """Write the arguments as in the source, without `self`."""
-    given, words = call.args, []
-    several = [*given.posonlyargs, *given.args]
-    several = several[1:] if several and several[0].arg in ("self", "cls") else several
-    defaults = [None] * (len(several) - len(given.defaults)) + list(given.defaults)
+    given = call.args
+    several = [one for one in given.args if one.arg != "self"]
+    defaults = [*[None] * (len(several) - len(given.defaults)), *given.defaults]
     words = [_argument(*pair) for pair in zip(several, defaults, strict=True)]
     if given.vararg:
         words.append("*" + _argument(given.vararg))
@@ -90,7 +89,14 @@ def _type(annotation: ast.expr) -> str:
 
 def _returns(call: ast.FunctionDef) -> str:
     kind = _type(call.returns) if call.returns else "None"
+    if _is_marked(call, "contextmanager"):
+        kind = f"with ... as {kind.removeprefix('Iterator[').removesuffix(']')}"
     return "" if kind == "None" else f" → `{kind}`"
+
+
+def _is_marked(one: ast.ClassDef | ast.FunctionDef, name: str) -> bool:
+    """Whether it has a decorator of this name, with arguments or without."""
+    return any(ast.unparse(mark).partition("(")[0] == name for mark in one.decorator_list)
 
 
 def _docs(one: ast.ClassDef | ast.FunctionDef) -> str:
@@ -119,7 +125,7 @@ def _part(part: str) -> str:
 
 def _dataclasses(file: Path) -> Iterator[ast.ClassDef]:
     for one in _tree(file).body:
-        if isinstance(one, ast.ClassDef) and any("dataclass" in ast.unparse(mark) for mark in one.decorator_list):
+        if isinstance(one, ast.ClassDef) and _is_marked(one, "dataclass"):
             yield one
 
 
@@ -132,7 +138,7 @@ def _value(one: ast.ClassDef) -> str:
     more = [
         wrapped(f"- `{call.name}`{_returns(call)}: {ast.get_docstring(call)}", "  ")
         for call in one.body
-        if isinstance(call, ast.FunctionDef) and any(ast.unparse(mark) == "property" for mark in call.decorator_list)
+        if isinstance(call, ast.FunctionDef) and _is_marked(call, "property")
     ]
     return "\n\n".join([f"### {one.name}", _docs(one), fields, *(["\n".join(more)] if more else [])])
 

@@ -17,10 +17,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from tunesmith.earlystop._curve import Floats
 
 NEAR: Final = 0.1
 """Part of the way from the best loss to the median at which distances begin to grow by the logarithm only."""
@@ -29,6 +26,7 @@ FAR: Final = 12.0
 _KNOWN: Final = 4.0
 """Levels and gains beyond it count as so much where gains are learned: far away are few, and a square has no end."""
 _MIDDLE: Final = 1.5
+"""The level whose square is 0: what the square says is told apart from what the level says."""
 _PRECISION: Final = (0.01, 0.1, 0.1, 0.1)
 """Of the weights beforehand: what all gain, what is gained of the last gain, by the level and by its square."""
 _SHARE: Final = 0.7
@@ -104,6 +102,7 @@ def learn(levels: "Floats", gained: "Floats", after: "Floats") -> Hop:
     import numpy as np
 
     gains = levels - after
+    # What is gained of the last gain, from nothing to three times: of curves that fall as a power law it is alike.
     share = min(max((float(gains.sum()) + _SHARE) / max(float(gained.sum()) + 1, 1e-9), 0.0), 3.0)
     features, expected = _features(levels, gained), np.array([0.0, share, 0.0, 0.0])
     unexpected = gains - features @ expected

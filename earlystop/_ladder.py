@@ -17,10 +17,7 @@ from tunesmith.earlystop._standings import keeps_best, standing
 from tunesmith.study import TrialState
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from tunesmith.earlystop._curve import Floats
 
 APART: Final = 1.5
 """How many times as far each rung is as the one before."""
@@ -78,6 +75,7 @@ class Ladder:
             self._seen[number] = one
         seen = self._seen.values()
         self.trials, self._steps = len(counted), sum(one.steps for one in seen)
+        self._finite = sum(math.isfinite(one.standing) for one in seen)
         self.scale = Scale.of([one.standing for one in seen], best_of_all(study))
         self._levels = self.scale.distances(np.array([one.levels for one in seen]).reshape(-1, len(rungs)))
         self._falls = keeps_best(study)
@@ -107,6 +105,10 @@ class Ladder:
         gained = float(before - at) if math.isfinite(before - at) else 0.0
         ahead = [self._hop(place) for place in range(rung, len(self.rungs) - 1)]
         return forecast(self.scale.distance(seen.level), gained, ahead, falls=self._falls)
+
+    def others(self, number: int) -> int:
+        """Count the others with a finite value, which a trial can be compared with."""
+        return self._finite - math.isfinite(self._seen[number].standing)
 
     @property
     def each(self) -> float:

@@ -22,6 +22,8 @@ Measure = Callable[[Curve, int], float | None]
 COUNTED: Final = frozenset({TrialState.SUCCEEDED, TrialState.EARLY_STOPPED})
 _MEMO: Final = "others"
 _MOST_COLUMNS: Final = 1024
+_NOBODY: Final = -1
+"""The number of no trial."""
 
 
 def first_from(curve: Curve, step: int) -> float | None:
@@ -123,7 +125,7 @@ def best_of_others(study: StudyView, number: int) -> float:
 
 def best_of_all(study: StudyView) -> float:
     """The least loss of all trials that count, as they are; infinite when none has one."""
-    return min(_ended(study).best, *(standing(study, number) for number in _leaders(study)), math.inf)
+    return best_of_others(study, _NOBODY)
 
 
 def counted_with_curves(study: StudyView) -> list[int]:

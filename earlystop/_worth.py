@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Final
 from tunesmith.earlystop._forecast import Forecast
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from tunesmith.earlystop._curve import Floats
 
 _REACH: Final = 8
 """Spreads to both sides that the grid of the walk covers."""
@@ -37,9 +34,9 @@ def is_worth_going_on(bar: float, expected: Forecast, lengths: Sequence[int], pr
 
     `lengths`: the steps of each hop that is ahead, at least one.
     """
-    chance = expected.below(bar)
     if not price:
         return True
+    chance = expected.below(bar)
     if chance <= price * lengths[0]:
         return False  # not even if all but the next hop were for nothing
     return chance > price * sum(lengths) or worth(bar, expected, lengths, price) > 0

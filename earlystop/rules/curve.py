@@ -1,6 +1,5 @@
 """Curve prediction: a trial ends when its steps are worth more in a new one, by how all trials went on from there."""
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,8 +29,8 @@ class CurvePrediction:
         summary="Stops a trial whose chance to become the best is not worth the steps that it would take.",
         description=(
             "Predicts where a trial will end, and says so with every decision. Learns, from rung to rung of steps that "
-            "lie ever further apart, how all trials went on, those that were stopped too, so it works for curves of "
-            "any shape. A trial goes on while its chance to beat the best is worth its next steps, and these would "
+            "lie ever further apart, how all trials went on, those that were stopped too, and takes no formula for "
+            "granted. A trial goes on while its chance to beat the best is worth its next steps, and these would "
             "bring less in a new trial: so it is patient with one that begins slowly where such ones have caught up, "
             "and spends little when the best is hard to beat. `maxResource` should be given, and be the step at which "
             "trials do end: rungs are counted back from there, each two thirds of the next."
@@ -69,8 +68,6 @@ class CurvePrediction:
         end = end_of(study)
         if end is None or (ladder := Ladder.of(study, end)) is None:
             return []
-        if ladder.trials <= study.settings.integer(TRIALS):
-            return []
         found = (_weigh(study, ladder, number) for number in trials)
         return [decision for decision in found if decision is not None]
 
@@ -79,7 +76,7 @@ def _weigh(study: StudyView, ladder: Ladder, number: int) -> Decision | None:
     """Weigh a trial at the last rung that it has reached."""
     curve, bar = study.curves[number], best_of_others(study, number)
     reached = [place for place, rung in enumerate(ladder.rungs) if study.settings.integer(START) <= rung <= curve.last]
-    if not reached or curve.last >= ladder.rungs[-1] or not math.isfinite(bar):
+    if not reached or curve.last >= ladder.rungs[-1] or ladder.others(number) < study.settings.integer(TRIALS):
         return None
     step, shown = curve.last, f"{study.shown(bar)}, the best of the others"
     if (expected := ladder.forecast(number, reached[-1])) is None:

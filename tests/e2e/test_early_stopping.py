@@ -69,6 +69,18 @@ def test_what_a_rule_did_is_told(house: House) -> None:
     assert "\n  Not stopped by median (" in house("describe", "trial", "curves/3").stdout
 
 
+def test_a_rule_that_predicts_tells_what_it_expected(house: House) -> None:
+    house.write("study.yaml", curves())
+    house("run", "study.yaml", "--set", "spec.earlyStopping={name: curve, settings: {maxResource: 200}}")
+    stops = [one for one in house.json("get", "decisions", "curves") if one["stop"]]
+    numbers = {trial["name"]: trial["number"] for trial in trials(house)}
+    assert {4, 5} <= {numbers[one["trial"]] for one in stops}, "they are far below the best"
+    assert all(one["predicted"] is not None and one["step"] < 200 for one in stops)
+    shown = house("describe", "trial", stops[0]["trial"]).stdout
+    assert "\n  Stopped by curve (" in shown
+    assert " it is expected to end at " in shown
+
+
 def test_example(house: House) -> None:
     smaller = ("--trials", "4", "--set", "spec.parameters[0].values=[16, 32]")
     output = house("run", str(ROOT / "examples" / "early-stopping" / "study.yaml"), *smaller, timeout=115).stdout

@@ -138,12 +138,17 @@ class Conformance:
             tell(study, [event if event.state else replace(event, value=value)])
         assert decide(study) == anew(spec, events)
 
-    @given(events=EVENTS, asked=st.lists(st.booleans(), min_size=1, max_size=7), maximize=st.booleans())
+    @given(
+        events=EVENTS,
+        asked=st.lists(st.booleans(), min_size=1, max_size=7),
+        maximize=st.booleans(),
+        strategy=st.sampled_from(Strategy),
+    )
     @SLOW
     def test_calls_may_be_split_anyhow_and_the_service_killed_between_any_two(
-        self, name: str, events: list[Event], asked: list[bool], maximize: bool
+        self, name: str, events: list[Event], asked: list[bool], maximize: bool, strategy: Strategy
     ) -> None:
-        spec = spec_of(name, maximize=maximize)
+        spec = spec_of(name, maximize=maximize, strategy=strategy)
         study = Study(spec)
         for place, event in enumerate(events):
             tell(study, [event])
@@ -151,10 +156,13 @@ class Conformance:
                 assert decide(study) == anew(spec, events[: place + 1])
         assert decide(study) == decide(study) == anew(spec, events)
 
-    @given(events=EVENTS)
+    @given(events=EVENTS, strategy=st.sampled_from(Strategy))
     @SLOW
-    def test_a_trial_that_begins_again_is_as_if_it_had_never_been(self, name: str, events: list[Event]) -> None:
-        spec, study = spec_of(name), Study(spec_of(name))
+    def test_a_trial_that_begins_again_is_as_if_it_had_never_been(
+        self, name: str, events: list[Event], strategy: Strategy
+    ) -> None:
+        spec = spec_of(name, strategy=strategy)
+        study = Study(spec)
         tell(study, events)
         decide(study)
         apply(study.held.curves, [messages.ObservationChunk(restarted=[0, 1, 9])], study.sign)

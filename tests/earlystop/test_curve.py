@@ -176,6 +176,8 @@ class TestCurve:
         for number in range(3):
             study.report(number, [3.0 - number] * 9)
         assert study.ask(0, 1, 2) == []
+        study.report(4, [math.nan] * 9)
+        assert study.ask(0, 1, 2) == [], "a trial without a finite value is nothing to compare with"
         study.report(3, [0.1] * 4)
         assert [decision.trial for decision in study.ask(0, 1, 2, 3)] == [0, 1, 2]
 
