@@ -132,6 +132,11 @@ class Place:
         """Those that inherit the trials of a runner of this place."""
         return [process for process in self._parents() if _guards(process)]
 
+    def eldest(self, *words: str) -> psutil.Process:
+        """The first of those whose command begins so: what it has forked is called the same until it runs another."""
+        found = [process for process in processes_of(self.folder) if words_of(process)[: len(words)] == [*words]]
+        return min(found, key=lambda process: (process.create_time(), process.pid))
+
     def kill_runners(self) -> None:
         """Kill all of these, so that nobody learns how their trials end."""
         for process in [*self.guards(), *self.runners()]:

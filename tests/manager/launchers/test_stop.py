@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from tests.local_place import Place, processes_of, words_of
+from tests.local_place import Place
 
 from tunesmith.manager.launchers._slots import find_gpus
 from tunesmith.study import FailureClass, Resources
@@ -77,8 +77,7 @@ async def test_the_shorter_grace_holds(place: Place) -> None:
 async def test_one_that_is_suspended_is_stopped(place: Place) -> None:
     await place.launch("t", "sh", "-c", POLITE)
     await place.started("t")
-    (trial,) = [process for process in processes_of(place.folder) if words_of(process)[:2] == ["sh", "-c"]]
-    os.kill(trial.pid, signal.SIGSTOP)
+    os.kill(place.eldest("sh", "-c").pid, signal.SIGSTOP)
     await place.launcher.stop("t", 1, 10)
     assert (await place.next_exit(5)).status == 7
 
