@@ -77,11 +77,11 @@ class Ours:
     def tell(self, trial: int, value: float) -> None:
         self.end(trial, TrialState.SUCCEEDED, value)
 
-    def end(self, trial: int, state: TrialState, value: float) -> None:
-        """A trial ended with a value, in any state that has one."""
+    def end(self, trial: int, state: TrialState, value: float, steps: Mapping[int, float] | None = None) -> None:
+        """A trial ended with a value, in any state that has one; `steps`: its values by step, where it had some."""
         old = self.history.records[trial]
         self.ended += 1
-        ended = replace(old, state=state, values=(value,), completion_rank=self.ended)
+        ended = replace(old, state=state, values=(value,), completion_rank=self.ended, steps=steps or {})
         self._put(ended)
 
     def _put(self, record: TrialRecord) -> None:

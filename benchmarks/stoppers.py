@@ -100,6 +100,7 @@ class Ours:
 
     def __init__(self, algorithm: str, judge: str, space: SearchSpace, seed: int, parallel: int, epochs: int) -> None:
         self.sampler = contenders.Ours(algorithm, {}, space, seed, 10**6, parallel)
+        self.steps: dict[int, dict[int, float]] = {}
         self.judge: Judge = Nobody()
         if judge in RULES:
             name, settings = RULES[judge]
@@ -111,13 +112,15 @@ class Ours:
     def ask(self) -> tuple[int, Assignment]:
         trial, assignment = self.sampler.ask()
         self.judge.begin(trial)
+        self.steps[trial] = {}
         return trial, assignment
 
     def report(self, trial: int, step: int, loss: float) -> TrialState | None:
+        self.steps[trial][step] = loss
         return self.judge.report(trial, step, loss)
 
     def end(self, trial: int, state: TrialState, value: float) -> None:
-        self.sampler.end(trial, state, value)
+        self.sampler.end(trial, state, value, self.steps.pop(trial))
         self.judge.end(trial, state, value)
 
 

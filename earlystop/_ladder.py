@@ -10,32 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._curves import Ended
-from tunesmith.earlystop._forecast import Forecast, Hop, Scale, forecast, learn
+from tunesmith.earlystop._forecast import Forecast, forecast
 from tunesmith.earlystop._others import best_of_all, counted_with_curves
 from tunesmith.earlystop._rule import StudyView
 from tunesmith.earlystop._standings import keeps_best, standing
+from tunesmith.services.learning_curves import MOST_TRIALS, Hop, Scale, learn, rungs_to
 from tunesmith.study import TrialState
 
 if TYPE_CHECKING:
     from tunesmith.earlystop._curve import Floats
 
-APART: Final = 1.5
-"""How many times as far each rung is as the one before."""
-MOST_RUNGS: Final = 24
-"""Rungs before a ten-thousandth of the end are left out."""
-MOST_TRIALS: Final = 1000
-"""Trials that are learned from: those of highest number, and all that run."""
 GRANTED: Final = 3
 """Trials that run to their end which are taken for granted."""
 _MEMO: Final = "ladder"
-
-
-def rungs_to(end: int) -> tuple[int, ...]:
-    """The steps of the rungs, ascending; the last is the end. Empty when trials end at once."""
-    rungs = [end] if end > 1 else []
-    while rungs and rungs[-1] > 1 and len(rungs) < MOST_RUNGS:
-        rungs.append(min(max(round(rungs[-1] / APART), 1), rungs[-1] - 1))
-    return tuple(reversed(rungs))
 
 
 @dataclass(frozen=True, slots=True)

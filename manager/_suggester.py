@@ -7,6 +7,7 @@ from tunesmith.manager._calls import CHUNK, DEADLINE, NEWEST, Channels, answered
 from tunesmith.manager._told import Observations, record_of, steps_of
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, NotOffered, TryAgain
+from tunesmith.services.learning_curves import MOST_TRIALS
 from tunesmith.study import Mistake, StudySpec, wire
 from tunesmith.study.naming import trial_name
 from tunesmith.v1 import suggestion_pb2 as pb
@@ -132,7 +133,8 @@ class Suggester:
         route = await self._route(study.job.spec)
         try:
             can = await self._capabilities(study.job.spec, route)
-            observations = self.observations if can is not None and can.uses_steps else None
+            stops = study.job.spec.early_stopping is not None
+            observations = self.observations if stops and can is not None and can.uses_steps else None
             request = _stream(history, route.spec, base, digest, names, observations)
             call = self._stub(route.address).Suggest(request, timeout=DEADLINE)
             response = await answered(call, route.address, SERVICE)
@@ -229,8 +231,13 @@ async def _stream(
     names: dict[str, int],
     observations: Observations | None,
 ) -> AsyncIterator[pb.SuggestRequest]:
-    """The messages of a call; `observations` None: the algorithm does not ask for values at steps."""
+    """The messages of a call; `observations` None: values at steps are not asked for."""
     study, metric = history.study, history.study.job.spec.objective.metric
+    oldest = study.next_number - MOST_TRIALS
+
+    def tells(trial: TrialRow) -> bool:
+        return trial.state.final and trial.number >= oldest
+
     header = pb.SuggestHeader(
         study_uid=study.uid,
         generation=study.generation,
@@ -245,7 +252,8 @@ async def _stream(
     for start in range(0, len(history.trials), CHUNK):
         chunk = history.trials[start : start + CHUNK]
         trials = [
-            record_of(trial, await steps_of(trial, metric, observations) if observations else None) for trial in chunk
+            record_of(trial, await steps_of(trial, metric, observations) if observations and tells(trial) else None)
+            for trial in chunk
         ]
         yield pb.SuggestRequest(history=pb.HistoryChunk(trials=trials))
 

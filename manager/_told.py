@@ -9,6 +9,9 @@ from tunesmith.v1 import suggestion_pb2 as pb
 PAGE = 10_000
 """Observations that are read at a time; in a message they take 240 kB at most."""
 
+MOST_STEPS = 1000
+"""At most so many values of a trial are told to an algorithm: trials may report millions."""
+
 Observations = Callable[[TrialRow, str, int], Awaitable[list[StoredObservation]]]
 """Reads a page of a trial's last attempt: its observations of a metric after a position."""
 
@@ -41,9 +44,16 @@ async def pages(
 
 
 async def steps_of(trial: TrialRow, metric: str, observations: Observations) -> dict[int, float]:
-    """The first value of each step."""
+    """The first value of each step. Of more than MOST_STEPS, some that lie evenly, with the first and the last one."""
     steps: dict[int, float] = {}
+    every, seen, last = 1, 0, None
     async for page in pages(trial, metric, 0, observations):
         for row in page:
-            steps.setdefault(row.step, row.value)
-    return steps
+            if last is None or row.step > last.step:
+                last = row
+            if seen % every == 0:
+                steps.setdefault(row.step, row.value)
+            seen += 1
+            if len(steps) >= MOST_STEPS:
+                steps, every = dict(list(steps.items())[::2]), 2 * every
+    return steps if last is None else steps | {last.step: last.value}

@@ -23,8 +23,8 @@ class TrialRecord:
     """A trial as an algorithm sees it.
 
     `values` are those of the objectives, in their order: empty while there is none, and perhaps NaN. `steps` holds
-    values of the first objective by resource step. `parent`: number of the trial whose checkpoint it started from.
-    `completion_rank`: order in which trials finished, from 1; 0: not finished.
+    values of the first objective by resource step, where the algorithm uses them. `parent`: number of the trial whose
+    checkpoint it started from. `completion_rank`: order in which trials finished, from 1; 0: not finished.
     """
 
     number: int

@@ -10,8 +10,8 @@ class Capabilities:
     """What an algorithm can work with. A study that needs more is refused before it exists.
 
     `max_useful_trials`: more trials than this bring nothing; 0: no such number. `uses_values`: a proposal depends on
-    values of finished trials, so that none may be asked for ahead of time. `uses_steps`: the algorithm wants values at
-    each resource step.
+    values of finished trials, so that none may be asked for ahead of time. `uses_steps`: in studies that stop trials
+    early, the algorithm wants values at resource steps.
     """
 
     conditional: bool = True

@@ -1,13 +1,13 @@
 """The trials that TPE learns from, and which of them are good."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.suggestion._algorithm import TrialRecord
+from tunesmith.suggestion._ends import Ends
 from tunesmith.suggestion._table import Standing, Table
 
 MOST_GOOD = 25
@@ -27,9 +27,10 @@ class Trials:
     standings: NDArray[np.int8]
 
     @classmethod
-    def of(cls, table: Table) -> "Trials":
-        """Take all trials of a study."""
-        return cls(table.numbers, np.ascontiguousarray(table.units.T), table.losses, table.standings)
+    def of(cls, table: Table, ends: Ends) -> "Trials":
+        """Take all trials of a study; one whose end is forecast is as good as one that has ended there."""
+        standings = np.where(ends.forecast, np.int8(Standing.DONE), table.standings)
+        return cls(table.numbers, np.ascontiguousarray(table.units.T), ends.losses, standings)
 
     def with_pending(self, number: int, unit: Sequence[float]) -> "Trials":
         """Add a trial that has just been proposed, at coordinates of which there are d."""
@@ -46,26 +47,18 @@ class Trials:
         """Count the trials that have a value."""
         return int(np.count_nonzero((self.standings == Standing.DONE) | (self.standings == Standing.STOPPED)))
 
-    def good(self, gamma: float, history: Mapping[int, TrialRecord]) -> NDArray[np.bool_]:
+    def good(self, gamma: float) -> NDArray[np.bool_]:
         """Choose the best share `gamma` of the finished trials, MOST_GOOD at most: (n,).
 
-        The best are those of least loss among the trials that were not stopped early, the lower number first. Only
-        where these are too few, trials stopped early follow: first those that came farthest, where steps are told, and
-        of them those of least loss.
+        The best are those of least loss among the trials whose end is known, the lower number first. Only where these
+        are too few, trials stopped early follow, in the same order.
         """
         wanted = min(math.ceil(gamma * self.finished), MOST_GOOD)
-        done = np.flatnonzero(self.standings == Standing.DONE)
         good = np.zeros(len(self.numbers), bool)
-        good[done[_least(self.losses[done], wanted)]] = True
-        if wanted > len(done):
-            good[self._stopped(history)[: wanted - len(done)]] = True
+        for standing in (Standing.DONE, Standing.STOPPED):
+            rows = np.flatnonzero(self.standings == standing)
+            good[rows[_least(self.losses[rows], wanted - int(good.sum()))]] = True
         return good
-
-    def _stopped(self, history: Mapping[int, TrialRecord]) -> list[int]:
-        """List the rows of the trials that were stopped early, best first."""
-        rows: list[int] = np.flatnonzero(self.standings == Standing.STOPPED).tolist()
-        farthest = {row: max(history[int(self.numbers[row])].steps, default=-1) for row in rows}
-        return sorted(rows, key=lambda row: (-farthest[row], self.losses[row]))
 
 
 def _least(losses: NDArray[np.float64], wanted: int) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ from tunesmith.services.settings import SettingDescription, Settings, SettingTyp
 from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
+from tunesmith.suggestion._ends import Ends
 from tunesmith.suggestion._points import Points
 from tunesmith.suggestion._registry import register
 from tunesmith.suggestion._settings import PATH
@@ -70,8 +71,14 @@ _HOW = (
     "Divides the trials into good ones and others, estimates a density of each, and proposes what is likely among the "
     "good and unlikely among the others. Takes every kind of parameter, conditions and constraints, any number of "
     "pending trials (which count as others, so that trials at once are spread), and stays fast with ten thousand "
-    "trials. Failed trials count as others, too. Trials that were stopped early count behind those that were not."
+    "trials. Failed trials count as others, too. Of trials that were stopped early it forecasts where they would have "
+    "ended, by their parameters and by how others went on, and one in three is random then, as in BOHB."
 )
+
+EXPLORED = 1 / 3
+"""Share of trials that are drawn from the space when others are stopped early, as BOHB's."""
+_SALT = 1
+"""Tells the draw whether to explore from the draw of a point."""
 
 
 class _Tpe:
@@ -89,11 +96,12 @@ class _Tpe:
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Choose one trial after the other, each with those before it pending."""
         table = table_of(study)
-        trials = Trials.of(table)
+        ends = Ends.of(study)
+        trials = Trials.of(table, ends)
         if trials.finished < (wanted := study.settings.integer("n_startup_trials")):
             return space_filling(study, names, f"the model is asked when {wanted} trials have a value")
         joint = study.settings.get("multivariate") is not False
-        asked = _Asked(study, Points(study), groups_of(study.spec.space, joint))
+        asked = _Asked(study, Points(study), groups_of(study.spec.space, joint), bool(ends.forecast.any()))
         suggestions: list[Suggestion] = []
         for name, number in names:
             if (suggestion := asked.choose(name, number, trials)) is None:
@@ -111,10 +119,14 @@ class _Asked:
     study: StudyView
     points: Points
     groups: Sequence[Group]
+    forecast: bool
+    """Whether some of what is known is a forecast only."""
 
     def choose(self, name: str, number: int, trials: Trials) -> Suggestion | None:
         """Choose a trial; None when no point is left."""
-        settings, good = self.study.settings, trials.good(self.study.settings.number("gamma"), self.study.history)
+        if self.forecast and np.random.default_rng([self.study.seed, number, _SALT]).random() < EXPLORED:
+            return self._explore(name, number)
+        settings, good = self.study.settings, trials.good(self.study.settings.number("gamma"))
         candidates = Candidates(
             self.study.spec.space,
             self.groups,
@@ -131,6 +143,13 @@ class _Asked:
         else:
             explanation = Explanation("random", f"none of the candidates was allowed and new, so {drawn.text}")
         return Suggestion(name, drawn.assignment, explanation)
+
+    def _explore(self, name: str, number: int) -> Suggestion | None:
+        """Draw a trial from the space, lest forecasts that are wrong about a region are never corrected."""
+        if (drawn := self.points.draw(number)) is None:
+            return None
+        text = f"{drawn.text}: one in three does not ask the model while trials are stopped early"
+        return Suggestion(name, drawn.assignment, Explanation("random", text))
 
 
 def _assignments(candidates: Iterable[Candidate], offered: list[Candidate]) -> Iterator[Assignment]:
@@ -162,7 +181,7 @@ class Tpe(_Tpe):
         description=f"{_HOW} This is the method of Optuna 5's default, with a Sobol sequence to begin with.",
         source=_SOURCE,
         settings=(*_SETTINGS, _MULTIVARIATE),
-        capabilities=Capabilities(uses_values=True),
+        capabilities=Capabilities(uses_values=True, uses_steps=True),
     )
 
 
@@ -178,5 +197,5 @@ class MultivariateTpe(_Tpe):
         ),
         source=_SOURCE,
         settings=_SETTINGS,
-        capabilities=Capabilities(uses_values=True),
+        capabilities=Capabilities(uses_values=True, uses_steps=True),
     )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tests.earlystop.studies import Study, make_spec
 
-from tunesmith.earlystop._forecast import FAR, Forecast, Scale, forecast, learn
-from tunesmith.earlystop._ladder import rungs_to
+from tunesmith.earlystop._forecast import Forecast, forecast
 from tunesmith.earlystop._worth import price_of_a_step, worth
+from tunesmith.services.learning_curves import FAR, Scale, learn, rungs_to
 from tunesmith.study import Strategy, TrialState
 
 

@@ -19,9 +19,9 @@ from tunesmith.study import AttemptEnding, StudyJob, StudyState, TrialState, rea
 UID = "a" * 32
 
 
-def document(early: dict[str, Any] | None = None, **more: Any) -> StudyJob:
-    rule = {"name": "scripted", **(early or {})}
-    spec: dict[str, Any] = {"metrics": [{"name": "noise"}], "earlyStopping": rule, **more}
+def document(early: dict[str, Any] | None = None, *, stops: bool = True, **more: Any) -> StudyJob:
+    rule = {"earlyStopping": {"name": "scripted", **(early or {})}} if stops else {}
+    spec: dict[str, Any] = {"metrics": [{"name": "noise"}], **rule, **more}
     return read_study_job(json.dumps(job("stopped", **spec)), base=Path("/"))
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.manager.test_decider import UID, Trials, database
 
 from tunesmith.katib.v1beta1 import api_pb2_grpc
+from tunesmith.manager import _suggester, _told
 from tunesmith.manager._context import Database
 from tunesmith.manager._suggester import Suggester
 from tunesmith.manager.storage import open_store
@@ -229,22 +230,64 @@ async def test_one_of_its_own_services_that_is_away(own: tuple[Ours, Suggester],
     assert [one.name for one in late.asked] == ["silver"]
 
 
-@pytest.mark.parametrize("asks", [True, False])
-async def test_values_at_steps_are_told_to_those_who_ask(
-    own: tuple[Ours, Suggester], database: Database, asks: bool
-) -> None:
+async def told_of(
+    own: tuple[Ours, Suggester], database: Database, prepare: Callable[[Trials], None], **spec: Any
+) -> dict[int, dict[int, float]]:
+    """Steps that an algorithm is told, by number of the trial, in a study of three trials that stops some."""
     service, unread = own
-    service.uses_steps, service.parameter = asks, "x"
+    service.parameter = "x"
     parameters = [{"name": "x", "type": "int", "min": 0, "max": 9}]
-    trials = Trials(database, 2, algorithm={"name": "golden"}, parameters=parameters)
-    trials.report(0, 5.0, 4.0)
-    trials.report(0, 9.0, metric="noise")
-    trials.end(0, TrialState.SUCCEEDED)
+    prepare(Trials(database, 3, algorithm={"name": "golden"}, parameters=parameters, **spec))
     suggester = Suggester(unread.address_of, database.history, database.digest_at, database.observations)
     suggester._held[UID] = (0, 0)  # as if the service held nothing
     await suggester.suggest(UID, 1)
     await suggester.close()
-    assert service.told == ({0: {0: 5.0, 1: 4.0}, 1: {}} if asks else {0: {}, 1: {}})
+    return service.told
+
+
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize("stops", [True, False])
+async def test_values_at_steps_are_told_to_those_who_ask_where_trials_are_stopped(
+    own: tuple[Ours, Suggester], database: Database, asks: bool, stops: bool
+) -> None:
+    def prepare(trials: Trials) -> None:
+        trials.report(0, 5.0, 4.0)
+        trials.report(0, 9.0, metric="noise")
+        trials.end(0, TrialState.SUCCEEDED)
+        trials.report(1, 3.0)
+        trials.end(1, TrialState.EARLY_STOPPED)
+        trials.report(2, 7.0)
+
+    own[0].uses_steps = asks
+    told = await told_of(own, database, prepare, stops=stops)
+    assert told == ({0: {0: 5.0, 1: 4.0}, 1: {0: 3.0}, 2: {}} if asks and stops else {0: {}, 1: {}, 2: {}})
+
+
+async def test_only_of_the_latest_trials(
+    own: tuple[Ours, Suggester], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(trials: Trials) -> None:
+        for number in range(3):
+            trials.report(number, 1.0)
+            trials.end(number, TrialState.SUCCEEDED)
+
+    monkeypatch.setattr(_suggester, "MOST_TRIALS", 2)
+    own[0].uses_steps = True
+    assert await told_of(own, database, prepare) == {0: {}, 1: {0: 1.0}, 2: {0: 1.0}}
+
+
+async def test_of_a_long_trial_some_values_that_lie_evenly(
+    own: tuple[Ours, Suggester], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(trials: Trials) -> None:
+        trials.report(0, *map(float, range(101)))
+        trials.report(0, -1.0, first=3)  # late, and again
+        trials.end(0, TrialState.SUCCEEDED)
+
+    monkeypatch.setattr(_told, "MOST_STEPS", 10)
+    own[0].uses_steps = True
+    steps = (await told_of(own, database, prepare))[0]
+    assert steps == {step: step for step in (0, 16, 32, 48, 64, 80, 96, 100)}
 
 
 async def _when_it_answers(call: Callable[[], Awaitable[Any]]) -> None:

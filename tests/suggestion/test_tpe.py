@@ -4,7 +4,7 @@ import dataclasses
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import cycle
 
 import numpy as np
@@ -181,19 +181,13 @@ class TestConditions:
 
 
 class TestWhichAreGood:
-    def of(self, *trials: tuple[Standing, float], steps: Mapping[int, Sequence[int]] | None = None) -> list[int]:
+    def of(self, *trials: tuple[Standing, float]) -> list[int]:
         """Numbers of those that are good, of trials with a standing and a loss; with gamma = 0.5."""
         standings, losses = zip(*trials, strict=True)
-        history = {
-            number: TrialRecord(
-                number, "", TrialState.RUNNING, {}, steps=dict.fromkeys((steps or {}).get(number, ()), 0.0)
-            )
-            for number in range(len(trials))
-        }
         rows = Trials(
             np.arange(len(trials)), np.zeros((1, len(trials))), np.array(losses), np.array(standings, np.int8)
         )
-        return np.flatnonzero(rows.good(0.5, history)).tolist()
+        return np.flatnonzero(rows.good(0.5)).tolist()
 
     def test_the_best_share_of_those_with_a_value(self) -> None:
         done = Standing.DONE
@@ -210,10 +204,9 @@ class TestWhichAreGood:
         stopped = Standing.STOPPED
         assert self.of((stopped, -9), (Standing.DONE, 5), (stopped, -8), (stopped, -7)) == [0, 1]
 
-    def test_the_stopped_one_that_came_farthest_is_the_best_of_them(self) -> None:
+    def test_and_among_themselves_by_loss(self) -> None:
         stopped = Standing.STOPPED
-        steps = {0: (1, 2), 1: (1, 2, 3), 2: (3,), 3: ()}
-        assert self.of(*[(stopped, float(-place)) for place in range(4)], steps=steps) == [1, 2]
+        assert self.of((stopped, 3), (stopped, 1), (stopped, 2), (stopped, 0)) == [1, 3]
 
 
 class TestStartup:

@@ -322,7 +322,9 @@ class TrialRecord(_message.Message):
 
     @_builtins.property
     def steps(self) -> _containers.ScalarMap[_builtins.int, _builtins.float]:
-        """Values of the first objective by resource step, where the algorithm asks for them."""
+        """Values of the first objective by resource step, where the algorithm asks for them and the study stops trials early:
+        of the latest 1,000 trials, once they have ended. Of long trials the first and the last, and some that lie evenly.
+        """
 
     def __init__(
         self,

@@ -1311,7 +1311,7 @@ class Capabilities(_message.Message):
     proposals may be asked for ahead of time.
     """
     uses_steps: _builtins.bool
-    """The algorithm wants values at each resource step, not only the final one."""
+    """In studies that stop trials early the algorithm wants values at resource steps, not only the final one."""
     def __init__(
         self,
         *,

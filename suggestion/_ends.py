@@ -1,0 +1,143 @@
+"""Where trials that were stopped early would have ended, so that they can be compared with those that ran to their end.
+
+What a stopped trial had reached is no measure of it: after an epoch, what learns fast is ahead of what ends well. So
+its loss is forecast, by its configuration and by what others gained that went on from where it stood.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.services.learning_curves import FAR, MOST_TRIALS, Hop, Scale, learn, rungs_to
+from tunesmith.study import ObjectiveType, Strategy, StudySpec
+from tunesmith.suggestion._algorithm import StudyView, TrialRecord
+from tunesmith.suggestion._table import Standing, Table, table_of
+from tunesmith.suggestion._traits import traits_of
+
+Floats = NDArray[np.float64]
+
+_MEMO: Final = "curves at rungs"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Losses in the rows of a study's table, (n,), and which of them were forecast, (n,)."""
+
+    losses: Floats
+    forecast: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, study: StudyView) -> "Ends":
+        """Those of a study. A stopped trial whose steps nobody told keeps its loss, and so do all but the latest.
+
+        The latest are MOST_TRIALS, by their numbers.
+        """
+        table = table_of(study)
+        losses, forecast = table.losses.copy(), np.zeros(len(table), bool)
+        if (table.standings == Standing.STOPPED).any():
+            rows = [row for row in _latest(table) if study.history[int(table.numbers[row])].steps]
+            stopped = table.standings[rows] == Standing.STOPPED
+            if stopped.any() and (curves := _Curves.of(study, table, rows)) is not None:
+                forecast[np.array(rows)[stopped]] = True
+                losses[forecast] = curves.ends(stopped)
+        return cls(losses, forecast)
+
+
+def _latest(table: Table) -> list[int]:
+    """The rows of the latest trials that have a value."""
+    standings = table.standings
+    valued = (standings == Standing.DONE) | (standings == Standing.STOPPED)
+    latest = table.numbers > table.numbers[-1] - MOST_TRIALS
+    rows: list[int] = np.flatnonzero(valued & latest).tolist()
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Curves:
+    """What m trials had come to at r rungs, as distances on a scale; NaN in `levels`, (m, r), where nobody knows.
+
+    `now`: at their ends, (m,); `last`: the places of the rungs that they reached, (m,); `falls`: levels never rise.
+    """
+
+    scale: Scale
+    levels: Floats
+    now: Floats
+    last: NDArray[np.intp]
+    traits: Floats
+    falls: bool
+
+    @classmethod
+    def of(cls, study: StudyView, table: Table, rows: Sequence[int]) -> "_Curves | None":
+        """Those of trials in these rows of the table; None: they end at once, so that there are no rungs."""
+        records = [study.history[int(table.numbers[row])] for row in rows]
+        finals, done = np.array([max(record.steps) for record in records]), table.standings[rows] == Standing.DONE
+        end = finals[done].max() if done.any() else finals.max()
+        if not (rungs := rungs_to(int(end))):
+            return None
+        levels, now = _levels(study, records, rungs), table.losses[rows]
+        levels[done] = np.where(finals[done, None] < rungs, now[done, None], levels[done])  # it stays as it ended
+        levels[done, -1] = now[done]
+        scale = Scale.of(now.tolist(), float(now.min()))
+        last = np.clip(np.searchsorted(rungs, finals, side="right") - 1, 0, len(rungs) - 1)
+        traits = traits_of(study.spec.space, table.units[rows])
+        return cls(scale, scale.distances(levels), scale.distances(now), last, traits, keeps_best(study.spec))
+
+    def ends(self, which: NDArray[np.bool_]) -> Floats:
+        """The losses at which those chosen, (m,), are expected to end."""
+        levels, last = self.now[which], self.last[which]
+        gained = self._gained(last, self.levels[which])
+        for place in range(self.levels.shape[1] - 1):
+            ahead = last <= place
+            if not ahead.any():
+                continue
+            gains = self._hop(place).gains(levels[ahead], gained[ahead], self.traits[which][ahead])
+            gained[ahead] = np.maximum(gains, 0.0) if self.falls else gains
+            levels[ahead] = np.clip(levels[ahead] - gained[ahead], -FAR, FAR)
+        return np.array([self.scale.loss(level) for level in levels])
+
+    def _hop(self, place: int) -> Hop:
+        """What trials gain from one rung to the next."""
+        now, after = self.levels[:, place], self.levels[:, place + 1]
+        made = np.isfinite(now) & np.isfinite(after)
+        gained = self._gained(np.full(len(now), place), self.levels)
+        return learn(now[made], gained[made], after[made], self.traits[made])
+
+    @staticmethod
+    def _gained(rungs: NDArray[np.intp], levels: Floats) -> Floats:
+        """What was gained in the hop to each one's rung; 0 where nobody knows."""
+        rows = np.arange(len(rungs))
+        gained = levels[rows, np.maximum(rungs - 1, 0)] - levels[rows, rungs]
+        return np.where(np.isfinite(gained), gained, 0.0)
+
+
+def keeps_best(spec: StudySpec) -> bool:
+    """Whether the value of a trial is the best that it reported."""
+    objective = spec.objective
+    return objective.strategy is (Strategy.MAX if objective.type is ObjectiveType.MAXIMIZE else Strategy.MIN)
+
+
+def _levels(study: StudyView, records: Sequence[TrialRecord], rungs: Sequence[int]) -> Floats:
+    """The losses of trials at the rungs that they reached, (m, r); what is known of a trial is looked at once."""
+    known, seen = study.memo.get(_MEMO, {}), dict[int, tuple[Mapping[int, float], Sequence[int], Floats]]()
+    for record in records:
+        one = known.get(record.number)
+        if one is None or one[0] is not record.steps or one[1] != rungs:
+            one = record.steps, rungs, _level(study.spec, record.steps, rungs)
+        seen[record.number] = one
+    study.memo[_MEMO] = seen
+    return np.array([seen[record.number][2] for record in records])
+
+
+def _level(spec: StudySpec, steps: Mapping[int, float], rungs: Sequence[int]) -> Floats:
+    """A trial's losses at the rungs, (r,): its best until then, or its latest where that is its value; NaN: no one."""
+    ordered = sorted(steps)
+    losses = np.array([steps[step] for step in ordered]) * (-1 if spec.objective.type is ObjectiveType.MAXIMIZE else 1)
+    if keeps_best(spec):
+        losses = np.fmin.accumulate(losses)
+    place = np.searchsorted(ordered, rungs, side="right") - 1
+    reached = (place >= 0) & (np.array(rungs) <= ordered[-1])
+    levels = np.where(reached, losses[np.maximum(place, 0)], np.nan)
+    return np.where(np.isfinite(levels), levels, np.nan)

@@ -1,0 +1,201 @@
+"""Where trials that were stopped early would have ended, and what `tpe` makes of it."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from itertools import cycle
+
+import numpy as np
+import pytest
+from tests.suggestion.conformance import Study, make_spec
+
+from tunesmith.study import (
+    CategoricalDomain,
+    Condition,
+    DoubleDomain,
+    IntDomain,
+    Objective,
+    ObjectiveType,
+    Parameter,
+    ParameterValue,
+    SearchSpace,
+    Strategy,
+    TrialState,
+)
+from tunesmith.suggestion import _ends
+from tunesmith.suggestion._ends import Ends
+from tunesmith.suggestion._table import table_of
+from tunesmith.suggestion._tpe_trials import Trials
+from tunesmith.suggestion._traits import traits_of
+
+PLANE = SearchSpace((Parameter("x", DoubleDomain(0, 1)), Parameter("y", DoubleDomain(0, 1))))
+END = 27
+Config = Mapping[str, ParameterValue]
+Curve = Callable[[Config, int], float]
+
+
+def crossing(one: Config, step: int) -> float:
+    """What learns slowly, of small x, is behind at first and ends best; y is in the way."""
+    x, y = float(one["x"]), float(one["y"])
+    return 1 + 0.2 * x + 0.05 * (y - 0.5) ** 2 + (2 - 1.5 * x) * math.exp(-step / (9 - 6 * x))
+
+
+def started(strategy: Strategy = Strategy.MIN, goal: ObjectiveType = ObjectiveType.MINIMIZE) -> Study:
+    spec = make_spec("tpe", PLANE, seed=3)
+    objective = Objective("loss", goal, strategy=strategy)
+    return Study(dataclasses.replace(spec, objectives=(objective,)), cycle([TrialState.RUNNING]))
+
+
+def train(study: Study, number: int, steps: int, curve: Curve = crossing, *, sign: int = 1, told: bool = True) -> None:
+    """Let a trial run for so many steps; one that does not come to the end was stopped."""
+    record = study.records[number]
+    values = {step: sign * curve(record.assignment, step) for step in range(1, steps + 1)}
+    study.records[number] = dataclasses.replace(record, steps=values if told else {})
+    state = TrialState.SUCCEEDED if steps == END else TrialState.EARLY_STOPPED
+    latest = study.spec.objective.strategy is Strategy.LATEST
+    best = (min if sign == 1 else max)(values.values())
+    study.end(number, state, values[steps] if latest else best)
+
+
+def random_trials(study: Study, count: int, lengths: Callable[[int], int], *, told: bool = True) -> None:
+    rng = np.random.default_rng(5)
+    for number in range(count):
+        study.add({"x": float(rng.uniform()), "y": float(rng.uniform())})
+        train(study, number, lengths(number), told=told)
+
+
+def halved(number: int) -> int:
+    """One in four goes on to the next of four rungs."""
+    return next(steps for every, steps in ((32, END), (8, 9), (4, 3), (1, 1)) if number % every == 0)
+
+
+class TestEnds:
+    @pytest.mark.parametrize("goal", list(ObjectiveType))
+    @pytest.mark.parametrize("strategy", ["best", "latest"])
+    def test_forecasts_are_of_the_ends_and_not_of_what_was_reached(self, goal: ObjectiveType, strategy: str) -> None:
+        sign = 1 if goal is ObjectiveType.MINIMIZE else -1
+        best = Strategy.MIN if sign == 1 else Strategy.MAX
+        study = started(strategy=best if strategy == "best" else Strategy.LATEST, goal=goal)
+        rng = np.random.default_rng(5)
+        for number in range(96):
+            study.add({"x": float(rng.uniform()), "y": float(rng.uniform())})
+            train(study, number, halved(number), sign=sign)
+        ends, records = Ends.of(study.view()), list(study.records.values())
+        stopped = np.array([record.state is TrialState.EARLY_STOPPED for record in records])
+        assert (ends.forecast == stopped).all()
+        true = np.array([crossing(record.assignment, END) for record in records])
+        reached = sign * np.array([record.values[0] for record in records])
+        assert (ends.losses[~stopped] == reached[~stopped]).all()
+        assert np.corrcoef(reached[stopped], true[stopped])[0, 1] < 0, "what is ahead after a step ends behind"
+        assert np.corrcoef(ends.losses[stopped], true[stopped])[0, 1] > 0.8
+        assert np.abs(ends.losses - true)[stopped].mean() < 0.05
+
+    def test_nothing_is_forecast_of_trials_whose_steps_nobody_tells(self) -> None:
+        study = started()
+        random_trials(study, 40, halved, told=False)
+        ends = Ends.of(study.view())
+        assert not ends.forecast.any()
+        assert ends.losses.tolist() == [record.values[0] for record in study.records.values()]
+
+    def test_nor_where_trials_end_at_once(self) -> None:
+        study = started()
+        random_trials(study, 8, lambda _: 1)
+        assert not Ends.of(study.view()).forecast.any()
+
+    def test_only_of_the_latest(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        study = started()
+        random_trials(study, 40, halved)
+        assert Ends.of(study.view()).forecast[:8].sum() == 7
+        monkeypatch.setattr(_ends, "MOST_TRIALS", 30)
+        ends = Ends.of(study.view())
+        assert not ends.forecast[:10].any()
+        assert ends.forecast[10:].sum() == 29
+
+    def test_a_trial_that_ended_sooner_because_it_had_learned_teaches_that_nothing_more_comes(self) -> None:
+        study = started()
+        for number in range(12):
+            study.add({"x": number / 12, "y": 0.5})
+            train(study, number, END if number % 4 == 0 else 3, lambda _, step: 1 + 1 / min(step, 3))
+            if number % 4 == 2:
+                study.end(number, TrialState.SUCCEEDED, study.records[number].values[0])
+        ends = Ends.of(study.view())
+        assert ends.losses == pytest.approx(1 + 1 / 3, abs=0.01)
+
+    def test_values_that_are_no_numbers_teach_nothing(self) -> None:
+        study = started()
+        random_trials(study, 40, halved)
+        whole = Ends.of(study.view()).losses
+        for number in (1, 4, 8):
+            steps = {step: value if step % 3 else math.nan for step, value in study.records[number].steps.items()}
+            study.records[number] = dataclasses.replace(study.records[number], steps=steps)
+        study.restart()
+        assert np.isfinite(Ends.of(study.view()).losses).all()
+        assert Ends.of(study.view()).losses == pytest.approx(whole, abs=0.1)
+
+    def test_what_is_kept_changes_nothing(self) -> None:
+        kept = started()
+        for number in range(40):
+            kept.add({"x": number / 40, "y": (7 * number % 40) / 40})
+            train(kept, number, halved(number))
+            Ends.of(kept.view())
+        found = Ends.of(kept.view()).losses
+        kept.restart()
+        assert Ends.of(kept.view()).losses.tolist() == found.tolist()
+
+
+class TestTraits:
+    def test_numbers_and_their_squares_and_categories_against_the_others(self) -> None:
+        space = SearchSpace(
+            (
+                Parameter("x", DoubleDomain(0, 1)),
+                Parameter("two", CategoricalDomain(("a", "b"))),
+                Parameter("three", CategoricalDomain(("a", "b", "c"))),
+                Parameter("n", IntDomain(0, 9), when=(Condition("two", ("b",)),)),
+            )
+        )
+        points: list[Config] = [{"x": 0.75, "two": "a", "three": "b"}, {"x": 0.0, "two": "b", "three": "c", "n": 9}]
+        traits = traits_of(space, np.array([space.encode(one, inactive=math.nan) for one in points]))
+        assert traits[0] == pytest.approx([0.5, 0.25 - 1 / 3, -0.5, -1 / 3, 2 / 3, -1 / 3, 0, 0])
+        assert traits[1, :6] == pytest.approx([-1, 2 / 3, 0.5, -1 / 3, -1 / 3, 2 / 3])
+        assert traits[1, 6] > 0.8
+
+    def test_too_many_to_learn_are_none(self) -> None:
+        many = SearchSpace(tuple(Parameter(f"p{place}", DoubleDomain(0, 1)) for place in range(33)))
+        assert traits_of(many, np.zeros((5, 33))).shape == (5, 0)
+        assert traits_of(SearchSpace(many.parameters[:32]), np.zeros((5, 32))).shape == (5, 64)
+
+
+class TestTpe:
+    def test_it_looks_where_trials_end_well_though_they_begin_badly(self) -> None:
+        told, untold = started(), started()
+        random_trials(told, 96, halved)
+        random_trials(untold, 96, halved, told=False)
+        asked = [one for one in told.ask(60).suggestions if one.explanation.model == "tpe"]
+        assert np.mean([float(one.assignment["x"]) < 0.4 for one in asked]) > 0.8
+        blind = untold.ask(60).suggestions
+        assert np.mean([float(one.assignment["x"]) < 0.4 for one in blind]) < 0.5
+
+    def test_one_in_three_is_random_while_trials_are_stopped(self) -> None:
+        study = started()
+        random_trials(study, 40, halved)
+        asked = study.ask(300).suggestions
+        explored = [one for one in asked if one.explanation.model == "random"]
+        assert 75 < len(explored) < 125
+        assert "one in three does not ask the model while trials are stopped early" in explored[0].explanation.text
+        spread = np.array([[float(one.assignment[name]) for name in "xy"] for one in explored])
+        assert (np.abs(spread.mean(axis=0) - 0.5) < 0.1).all()
+
+    def test_none_is_random_where_none_was_stopped(self) -> None:
+        study = started()
+        random_trials(study, 40, lambda _: END)
+        assert {one.explanation.model for one in study.ask(100).suggestions} == {"tpe"}
+
+    def test_a_finished_trial_that_was_bad_is_not_good_for_having_finished(self) -> None:
+        study = started()
+        random_trials(study, 40, lambda number: 3 if number else END)
+        study.add({"x": 1.0, "y": 1.0})
+        train(study, 40, END, lambda _, step: 9.0)
+        view = study.view()
+        good = Trials.of(table_of(view), Ends.of(view)).good(0.1)
+        assert good.sum() == 5
+        assert not good[40]
