@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunesmith.suggestion._algorithm import StudyView
+from tunesmith.suggestion._ends import Ends
 from tunesmith.suggestion._table import Standing, table_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def told(study: StudyView, pending: Sequence[Sequence[float]], most: int) -> Tol
     """What a model learns from, of at most so many trials and those just proposed; None: no value is known.
 
     Failed trials count as having the worst value known, pending ones the mean of all; inactive parameters as being in
-    their middle.
+    their middle. Of trials stopped early it is a forecast of where they would have ended.
     """
     import numpy as np
 
@@ -36,7 +37,7 @@ def told(study: StudyView, pending: Sequence[Sequence[float]], most: int) -> Tol
     valued = np.isfinite(table.losses)
     if not valued.any():
         return None
-    losses = table.losses.copy()
+    losses = Ends.of(study).losses
     known = losses[valued]
     losses[table.standings == Standing.FAILED] = known.max()
     losses[table.standings == Standing.PENDING] = known.mean()

@@ -55,7 +55,7 @@ class Auto:
             "trials in parallel. The choice follows an edit of the limits."
         ),
         source="",
-        capabilities=Capabilities(uses_values=True),
+        capabilities=Capabilities(uses_values=True, uses_steps=True),
     )
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:

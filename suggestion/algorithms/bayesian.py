@@ -41,7 +41,8 @@ class Bayesian:
         description=(
             "For expensive trials, up to some hundreds of them: a proposal of the Gaussian process takes up to some "
             "seconds of computing. Begins with random points. Trials that run count as having the mean of the values "
-            "known, failed ones the worst. A model learns from the best and the latest trials, "
+            "known, failed ones the worst, and those stopped early that of a forecast of their ends. A model learns "
+            "from the best and the latest trials, "
             f"{LEARNS_FROM['GP']} in all for GP, {LEARNS_FROM['GBRT']} for GBRT and {LEARNS_FROM['RF']:,} for RF and "
             "ET. Needs `pip install 'tunesmith[bayesian]'`."
         ),
@@ -84,7 +85,7 @@ class Bayesian:
                 max=10**6,
             ),
         ),
-        capabilities=Capabilities(uses_values=True),
+        capabilities=Capabilities(uses_values=True, uses_steps=True),
         heavy=True,
     )
 

@@ -13,6 +13,7 @@ from tunesmith.study import Assignment, Mistake, StudySpec
 from tunesmith.suggestion._algorithm import Answer, Explanation, Status, StudyView, Suggestion
 from tunesmith.suggestion._cube import Cube
 from tunesmith.suggestion._description import AlgorithmDescription, Capabilities
+from tunesmith.suggestion._ends import Ends
 from tunesmith.suggestion._gp_model import Hyper, Posterior, first_guess, fit
 from tunesmith.suggestion._gp_search import search
 from tunesmith.suggestion._points import Points
@@ -62,7 +63,9 @@ class Gp:
             "For objectives that change smoothly with most parameters, when trials are expensive: each is chosen with "
             "much thought, in a tenth of a second. A Matérn 5/2 kernel with a length scale for each parameter is "
             "fitted to losses that a power transform has made even; logarithmic expected improvement decides. Trials "
-            "that run count as having the value that the model expects; failed ones as bad as the worst. Takes every "
+            "that run count as having the value that the model expects; failed ones as bad as the worst. Of trials "
+            "that were stopped early it forecasts where they would have ended, by their parameters and by how others "
+            "went on. Takes every "
             f"kind of parameter, conditions and constraints. Learns from {LEARNS_FROM} trials at most, the best and "
             "the latest, "
             "so that its time does not grow with the study."
@@ -82,7 +85,7 @@ class Gp:
                 max=10**6,
             ),
         ),
-        capabilities=Capabilities(uses_values=True),
+        capabilities=Capabilities(uses_values=True, uses_steps=True),
     )
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
@@ -161,7 +164,7 @@ def _known(study: StudyView) -> Known:
     """What the model learns from. A failed trial counts as bad as the worst; inactive parameters as in their middle."""
     table = table_of(study)
     ended = table.standings != Standing.PENDING
-    points, losses = np.nan_to_num(table.units, nan=0.5), table.losses.copy()
+    points, losses = np.nan_to_num(table.units, nan=0.5), Ends.of(study).losses
     losses[ended & ~np.isfinite(losses)] = np.nanmax(losses)
     rows = np.flatnonzero(ended)
     rows = rows[chosen(losses[rows], table.ranks[rows], LEARNS_FROM)]

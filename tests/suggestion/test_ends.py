@@ -7,6 +7,8 @@ from itertools import cycle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.suggestion.conformance import Study, make_spec
 
 from tunesmith.study import (
@@ -25,6 +27,7 @@ from tunesmith.study import (
 from tunesmith.suggestion import _ends
 from tunesmith.suggestion._ends import Ends
 from tunesmith.suggestion._table import table_of
+from tunesmith.suggestion._told import told
 from tunesmith.suggestion._tpe_trials import Trials
 from tunesmith.suggestion._traits import traits_of
 
@@ -40,8 +43,10 @@ def crossing(one: Config, step: int) -> float:
     return 1 + 0.2 * x + 0.05 * (y - 0.5) ** 2 + (2 - 1.5 * x) * math.exp(-step / (9 - 6 * x))
 
 
-def started(strategy: Strategy = Strategy.MIN, goal: ObjectiveType = ObjectiveType.MINIMIZE) -> Study:
-    spec = make_spec("tpe", PLANE, seed=3)
+def started(
+    strategy: Strategy = Strategy.MIN, goal: ObjectiveType = ObjectiveType.MINIMIZE, algorithm: str = "tpe"
+) -> Study:
+    spec = make_spec(algorithm, PLANE, seed=3)
     objective = Objective("loss", goal, strategy=strategy)
     return Study(dataclasses.replace(spec, objectives=(objective,)), cycle([TrialState.RUNNING]))
 
@@ -142,6 +147,35 @@ class TestEnds:
         kept.restart()
         assert Ends.of(kept.view()).losses.tolist() == found.tolist()
 
+    @given(
+        ended=st.lists(
+            st.tuples(
+                st.sampled_from((TrialState.SUCCEEDED, TrialState.EARLY_STOPPED)),
+                st.floats(allow_nan=False, allow_infinity=False),
+                st.dictionaries(st.integers(0, 2**62), st.floats(), max_size=4),
+            ),
+            min_size=1,
+            max_size=8,
+        ),
+        strategy=st.sampled_from((Strategy.MIN, Strategy.LATEST)),
+    )
+    @settings(deadline=None)
+    def test_whatever_was_told_the_forecasts_are_numbers(
+        self, ended: list[tuple[TrialState, float, dict[int, float]]], strategy: Strategy
+    ) -> None:
+        study = started(strategy)
+        for number, (state, value, steps) in enumerate(ended):
+            study.add({"x": number / 8, "y": 0.5})
+            study.end(number, state, value)
+            study.records[number] = dataclasses.replace(study.records[number], steps=steps)
+        study.restart()
+        ends = Ends.of(study.view())
+        assert np.isfinite(ends.losses).all()
+        assert not any(
+            one and record.state is TrialState.SUCCEEDED
+            for one, record in zip(ends.forecast, study.records.values(), strict=True)
+        )
+
 
 class TestTraits:
     def test_numbers_and_their_squares_and_categories_against_the_others(self) -> None:
@@ -163,6 +197,19 @@ class TestTraits:
         many = SearchSpace(tuple(Parameter(f"p{place}", DoubleDomain(0, 1)) for place in range(33)))
         assert traits_of(many, np.zeros((5, 33))).shape == (5, 0)
         assert traits_of(SearchSpace(many.parameters[:32]), np.zeros((5, 32))).shape == (5, 64)
+
+
+def test_models_of_values_learn_from_forecasts() -> None:
+    """As `bayesian` does; `gp` is asked."""
+    study, untold = started(algorithm="gp"), started(algorithm="gp")
+    random_trials(study, 96, halved)
+    random_trials(untold, 96, halved, told=False)
+    view = study.view()
+    known = told(view, [], 200)
+    assert known is not None
+    assert known.losses.tolist() == Ends.of(view).losses.tolist()
+    (found,), (blind,) = study.ask(1).suggestions, untold.ask(1).suggestions
+    assert float(found.assignment["x"]) < 0.3 < 0.6 < float(blind.assignment["x"])
 
 
 class TestTpe:
