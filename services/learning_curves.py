@@ -11,6 +11,7 @@ its square, a gain, and traits of the configuration.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -68,16 +69,13 @@ class Scale:
     @classmethod
     def of(cls, standings: Sequence[float], best: float) -> Self:
         """Make the scale of a study whose trials stand so, and whose best loss is this; infinite ones do not count."""
-        import numpy as np
-
         finite = [loss for loss in standings if math.isfinite(loss)]
         if not finite:
             return cls(0.0, 1.0)
-        with np.errstate(over="ignore"):
-            to_median = float(np.median(finite)) - best
-            if not to_median:  # half of them are as good as the best
-                to_median = float(np.median([loss - best for loss in finite if loss > best] or [0.0]))
-        return cls(best, NEAR * to_median or 1.0)
+        middle = _middle(finite)
+        if middle == best:  # half of them are as good as the best
+            middle = _middle([loss for loss in finite if loss > best] or [best])
+        return cls(best, (NEAR * middle - NEAR * best) or 1.0)  # the difference of the two may be no number
 
     def distances(self, losses: "Floats") -> "Floats":
         """Distances from the best, from 0 to FAR; NaN stays NaN."""
@@ -95,7 +93,14 @@ class Scale:
 
     def loss(self, distance: float) -> float:
         """Return the loss at a distance; one below 0 is better than the best."""
-        return self.best + self.unit * (math.expm1(min(distance, FAR)) if distance > 0 else distance)
+        loss = self.best + self.unit * (math.expm1(min(distance, FAR)) if distance > 0 else distance)
+        return min(max(loss, -sys.float_info.max), sys.float_info.max)
+
+
+def _middle(losses: Sequence[float]) -> float:
+    """The median, without overflow."""
+    ordered = sorted(losses)
+    return ordered[(len(ordered) - 1) // 2] / 2 + ordered[len(ordered) // 2] / 2
 
 
 @dataclass(frozen=True, slots=True)

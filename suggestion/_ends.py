@@ -96,7 +96,7 @@ class _Curves:
             gains = self._hop(place).gains(levels[ahead], gained[ahead], self.traits[which][ahead])
             gained[ahead] = np.maximum(gains, 0.0) if self.falls else gains
             levels[ahead] = np.clip(levels[ahead] - gained[ahead], -FAR, FAR)
-        return np.array([self.scale.loss(level) for level in levels])
+        return np.array([self.scale.loss(level) for level in levels.tolist()])
 
     def _hop(self, place: int) -> Hop:
         """What trials gain from one rung to the next."""

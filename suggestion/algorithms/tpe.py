@@ -72,13 +72,8 @@ _HOW = (
     "good and unlikely among the others. Takes every kind of parameter, conditions and constraints, any number of "
     "pending trials (which count as others, so that trials at once are spread), and stays fast with ten thousand "
     "trials. Failed trials count as others, too. Of trials that were stopped early it forecasts where they would have "
-    "ended, by their parameters and by how others went on, and one in three is random then, as in BOHB."
+    "ended, by their parameters and by how others went on."
 )
-
-EXPLORED = 1 / 3
-"""Share of trials that are drawn from the space when others are stopped early, as BOHB's."""
-_SALT = 1
-"""Tells the draw whether to explore from the draw of a point."""
 
 
 class _Tpe:
@@ -96,12 +91,11 @@ class _Tpe:
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Choose one trial after the other, each with those before it pending."""
         table = table_of(study)
-        ends = Ends.of(study)
-        trials = Trials.of(table, ends)
+        trials = Trials.of(table, Ends.of(study))
         if trials.finished < (wanted := study.settings.integer("n_startup_trials")):
             return space_filling(study, names, f"the model is asked when {wanted} trials have a value")
         joint = study.settings.get("multivariate") is not False
-        asked = _Asked(study, Points(study), groups_of(study.spec.space, joint), bool(ends.forecast.any()))
+        asked = _Asked(study, Points(study), groups_of(study.spec.space, joint))
         suggestions: list[Suggestion] = []
         for name, number in names:
             if (suggestion := asked.choose(name, number, trials)) is None:
@@ -119,13 +113,9 @@ class _Asked:
     study: StudyView
     points: Points
     groups: Sequence[Group]
-    forecast: bool
-    """Whether some of what is known is a forecast only."""
 
     def choose(self, name: str, number: int, trials: Trials) -> Suggestion | None:
         """Choose a trial; None when no point is left."""
-        if self.forecast and np.random.default_rng([self.study.seed, number, _SALT]).random() < EXPLORED:
-            return self._explore(name, number)
         settings, good = self.study.settings, trials.good(self.study.settings.number("gamma"))
         candidates = Candidates(
             self.study.spec.space,
@@ -143,13 +133,6 @@ class _Asked:
         else:
             explanation = Explanation("random", f"none of the candidates was allowed and new, so {drawn.text}")
         return Suggestion(name, drawn.assignment, explanation)
-
-    def _explore(self, name: str, number: int) -> Suggestion | None:
-        """Draw a trial from the space, lest forecasts that are wrong about a region are never corrected."""
-        if (drawn := self.points.draw(number)) is None:
-            return None
-        text = f"{drawn.text}: one in three does not ask the model while trials are stopped early"
-        return Suggestion(name, drawn.assignment, Explanation("random", text))
 
 
 def _assignments(candidates: Iterable[Candidate], offered: list[Candidate]) -> Iterator[Assignment]:
