@@ -165,12 +165,12 @@ RULES: dict[str, tuple[str, dict[str, ParameterValue]]] = {
     "median": ("median", {}),
     "percentile": ("percentile", {}),
     "asha": ("asha", {}),
-    "early-asha": ("asha", {"minResource": 1, "reductionFactor": 4}),
+    "early-asha": ("asha", {"minResource": 1}),
     "hyperband": ("hyperband", {}),
     "patience": ("patience", {}),
     "curve": ("curve", {}),
 }
-"""Rules of ours with their settings; `early-asha` has the rungs that Optuna's takes.
+"""Rules of ours with their settings; `early-asha` does not wait for a trial that has finished.
 
 `threshold` needs a number that only the user knows, `wilcoxon` instances."""
 

@@ -9,6 +9,9 @@ from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, end_of, halved, high
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 
+RUNGS = 3
+"""How many lie before the end unless a document says where the first one is."""
+
 
 @register
 class Asha:
@@ -22,14 +25,13 @@ class Asha:
             "Spends most where there is most to win, and stops most trials at the first rung, so it wants many trials. "
             "At a rung, a trial is compared with those that began before it and have come so far, whether they "
             "succeeded, were stopped or still run; what comes after it does not call it back. By default one trial in "
-            "nine runs to its end. An earlier first rung saves more where values are worth something so early, and "
-            "costs the best where they are not: then take `hyperband`."
+            "64 runs to its end. A later first rung, or `hyperband`, is for trials whose early values say little."
         ),
         source="L. Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934.",
         settings=rung_settings(
-            "The step of the first rung. Absent: a trial's end, divided twice by `reductionFactor`; so a ninth.",
+            "The step of the first rung. Absent: a trial's end, divided three times by `reductionFactor`; so a 64th.",
             None,
-            3,
+            4,
             "The step at which trials end; there are no rungs from there on. Where neither it nor `minResource` is "
             "given: the last one of the longest trial that succeeded, and nothing is stopped before there is one.",
         ),
@@ -58,4 +60,4 @@ def _ladder(study: StudyView) -> tuple[int, int | None] | None:
         return given.integer(LEAST), None if given[MOST] is None else given.integer(MOST)
     if (end := end_of(study)) is None:
         return None
-    return max(end // given.integer(FACTOR) ** 2, 1), end
+    return max(end // given.integer(FACTOR) ** RUNGS, 1), end

@@ -200,16 +200,16 @@ class TestRungs:
         study.report(1, {4: 9.0})
         assert study.ask(1) == []
 
-    def test_the_first_rung_lies_where_two_are_before_the_end(self) -> None:
+    def test_the_first_rung_lies_where_three_are_before_the_end(self) -> None:
         study = Study(make_spec("asha"))
         study.report(1, [9.0] * 4)
         study.report(2, [8.0] * 4)
         assert study.ask(1, 2) == [], "nobody knows how long trials are"
-        study.finish(0, [0.5] * 27)
-        assert [(one.trial, one.stop, one.step) for one in study.ask(1, 2)] == [(1, True, 3), (2, True, 3)]
-        study.report(3, [0.1] * 2)
+        study.finish(0, [0.5] * 130)
+        assert [(one.trial, one.stop, one.step) for one in study.ask(1, 2)] == [(1, True, 2), (2, True, 2)]
+        study.report(3, [0.1])
         assert study.ask(3) == []
-        told = Study(make_spec("asha", maxResource=100, reductionFactor=2))
+        told = Study(make_spec("asha", maxResource=200, reductionFactor=2))
         told.report(0, [0.5] * 25)
         told.report(1, [0.9] * 25)
         assert told.one(1).step == 25
