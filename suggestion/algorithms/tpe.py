@@ -91,11 +91,11 @@ class _Tpe:
     def suggest(self, study: StudyView, names: Sequence[tuple[str, int]]) -> Answer:
         """Choose one trial after the other, each with those before it pending."""
         table = table_of(study)
-        trials = Trials.of(table, Ends.of(study))
+        trials = Trials.of(table, ends := Ends.of(study))
         if trials.finished < (wanted := study.settings.integer("n_startup_trials")):
             return space_filling(study, names, f"the model is asked when {wanted} trials have a value")
         joint = study.settings.get("multivariate") is not False
-        asked = _Asked(study, Points(study), groups_of(study.spec.space, joint))
+        asked = _Asked(study, Points(study), groups_of(study.spec.space, joint), int(ends.forecast.sum()))
         suggestions: list[Suggestion] = []
         for name, number in names:
             if (suggestion := asked.choose(name, number, trials)) is None:
@@ -113,6 +113,8 @@ class _Asked:
     study: StudyView
     points: Points
     groups: Sequence[Group]
+    forecast: int
+    """How many trials count by a forecast of their ends."""
 
     def choose(self, name: str, number: int, trials: Trials) -> Suggestion | None:
         """Choose a trial; None when no point is left."""
@@ -129,10 +131,23 @@ class _Asked:
         if drawn is None:
             return None
         if offered and drawn.assignment is offered[-1].assignment:
-            explanation = _explained(trials, good, offered)
+            explanation = self._explained(trials, good, offered[-1].score, len(offered))
         else:
             explanation = Explanation("random", f"none of the candidates was allowed and new, so {drawn.text}")
         return Suggestion(name, drawn.assignment, explanation)
+
+    def _explained(self, trials: Trials, good: NDArray[np.bool_], score: float, place: int) -> Explanation:
+        """Say what a chosen candidate was learned from."""
+        best = int(np.count_nonzero(good))
+        pending, failed = (
+            int(np.count_nonzero(trials.standings == one)) for one in (Standing.PENDING, Standing.FAILED)
+        )
+        forecast = f"; of {self.forecast} that were stopped the ends are forecast" if self.forecast else ""
+        text = (
+            f"e^{score:.2f} times as dense in the {best} good trials as in the {len(good) - best} others "
+            f"({pending} of them pending, {failed} failed{forecast}); candidate {place}, best first"
+        )
+        return Explanation("tpe", text, score)
 
 
 def _assignments(candidates: Iterable[Candidate], offered: list[Candidate]) -> Iterator[Assignment]:
@@ -140,18 +155,6 @@ def _assignments(candidates: Iterable[Candidate], offered: list[Candidate]) -> I
     for candidate in candidates:
         offered.append(candidate)
         yield candidate.assignment
-
-
-def _explained(trials: Trials, good: NDArray[np.bool_], offered: Sequence[Candidate]) -> Explanation:
-    """Say what a chosen candidate was learned from."""
-    best, score = int(np.count_nonzero(good)), offered[-1].score
-    pending, failed = (int(np.count_nonzero(trials.standings == one)) for one in (Standing.PENDING, Standing.FAILED))
-    others = len(good) - best
-    text = (
-        f"e^{score:.2f} times as dense in the {best} good trials as in the {others} others ({pending} of them pending, "
-        f"{failed} failed); candidate {len(offered)}, best first"
-    )
-    return Explanation("tpe", text, score)
 
 
 @register

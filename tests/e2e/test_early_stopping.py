@@ -1,6 +1,7 @@
 """Early stopping as a user has it: hopeless trials end, what was decided is told, and what it cost is estimated."""
 
 import json
+import re
 import signal
 import sys
 from typing import Any
@@ -79,6 +80,14 @@ def test_a_rule_that_predicts_tells_what_it_expected(house: House) -> None:
     shown = house("describe", "trial", stops[0]["trial"]).stdout
     assert "\n  Stopped by curve (" in shown
     assert " it is expected to end at " in shown
+
+
+def test_algorithms_learn_where_stopped_trials_would_have_ended(house: House) -> None:
+    house.write("study.yaml", curves())
+    tpe = "spec.algorithm={name: tpe, settings: {n_startup_trials: 4}}"
+    house("run", "study.yaml", "--trials", "14", "--set", tpe)
+    shown = " ".join(house("describe", "trial", "curves/13").stdout.split())
+    assert re.search(r"\(\d+ of them pending, 0 failed; of [1-9]\d* that were stopped the ends are forecast\)", shown)
 
 
 def test_example(house: House) -> None:

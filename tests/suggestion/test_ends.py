@@ -217,6 +217,7 @@ class TestTpe:
         random_trials(untold, 96, halved, told=False)
         asked = told.ask(60).suggestions
         assert np.mean([float(one.assignment["x"]) < 0.4 for one in asked]) > 0.8
+        assert "; of 93 that were stopped the ends are forecast)" in asked[0].explanation.text
         blind = untold.ask(60).suggestions
         assert np.mean([float(one.assignment["x"]) < 0.4 for one in blind]) < 0.5
 
