@@ -1,12 +1,15 @@
 """Time of one suggestion over a socket, against the length of the history.
 
-    python benchmarks/suggest.py [--algorithm random] [--trials 0 100 1000 10000] [--calls 200] [--peers]
+    python benchmarks/suggest.py [--algorithm random] [--trials 0 100 1000 10000] [--calls 200] [--steps 0] [--peers]
 
 The service runs as a process of its own at a Unix socket, with a study of 10 mixed parameters. A *warm* call brings
 what changed since the one before (a trial that finished, and those asked for then, now pending), as the manager does.
 After a *restart*, the first call is refused and the second brings the whole history: both are counted, the start of the
 process is not. Times are those of the caller, in milliseconds. A call that takes long is made fewer times: for
 some 20 seconds, but three times at least.
+
+With `--steps N` most trials were stopped early on their way to N steps, so that algorithms which use these forecast
+where these would have ended; the steps of the latest 1,000 trials are sent, as by the manager.
 
 With `--peers` each line is followed by that of Optuna's sampler of the same name, asked and told in this process: no
 socket, no process, and no database, so its own bare time.
@@ -29,6 +32,7 @@ from peers import SAMPLERS, Optuna
 
 from tunesmith.services.channel import open_channel, rpc_errors
 from tunesmith.services.errors import BaseRevision
+from tunesmith.services.learning_curves import MOST_TRIALS
 from tunesmith.study import (
     AlgorithmSpec,
     CategoricalDomain,
@@ -70,8 +74,8 @@ SPACE = SearchSpace(
 class Study:
     """A study as its manager keeps it."""
 
-    def __init__(self, algorithm: str, trials: int) -> None:
-        """Make a history of so many finished trials."""
+    def __init__(self, algorithm: str, trials: int, steps: int) -> None:
+        """Make a history of so many finished trials. `steps` of those that are not stopped early; 0: all succeed."""
         spec = StudySpec(
             objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
             space=SPACE,
@@ -80,7 +84,7 @@ class Study:
             limits=Limits(trials=10**6),
             seed=7,
         )
-        self.spec = wire.spec_to_proto(spec)
+        self.spec, self.steps = wire.spec_to_proto(spec), steps
         self.records: list[messages.TrialRecord] = []
         self.revision = self.base = 0
         self.changed: list[messages.TrialRecord] = []
@@ -98,10 +102,18 @@ class Study:
         self._change(record)
 
     def finish(self, number: int) -> None:
-        """Let a trial succeed."""
+        """Let a trial succeed, or be stopped early."""
         record = self.records[number]
         record.state = types_pb2.TRIAL_STATE_SUCCEEDED
         record.values[:] = [number / 7]
+        if self.steps:
+            last = 1 + (7 * number) % self.steps if number % 4 else self.steps
+            record.steps.update({step: number / 7 + 1 / step for step in range(1, last + 1)})
+            record.values[:] = [record.steps[last]]
+            if last < self.steps:
+                record.state = types_pb2.TRIAL_STATE_EARLY_STOPPED
+        if number >= MOST_TRIALS:
+            self.records[number - MOST_TRIALS].ClearField("steps")
         record.completion_rank = self.revision + 1
         self._change(record)
 
@@ -195,9 +207,9 @@ def line(name: str, trials: int, asked: int, warm: list[float], cold: list[float
     return [name, f"{trials:,}", str(asked), *(f"{figure:.2f}" for figure in figures)]
 
 
-async def measure(service: Service, algorithm: str, trials: int, asked: int, calls: int) -> list[str]:
+async def measure(service: Service, algorithm: str, trials: int, steps: int, asked: int, calls: int) -> list[str]:
     """Measure one line of the table."""
-    study = Study(algorithm, trials)
+    study = Study(algorithm, trials, steps)
     warm, cold = list[float](), list[float]()
     with service.running():
         async with open_channel(service.address) as channel:
@@ -224,6 +236,7 @@ async def main() -> None:
     parser.add_argument("--trials", nargs="+", type=int, default=[0, 100, 1000, 10000], metavar="N")
     parser.add_argument("--asked", nargs="+", type=int, default=[1, 10], metavar="N")
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="warm calls a line")
+    parser.add_argument("--steps", type=int, default=0, metavar="N", help="of a trial; most are stopped before")
     parser.add_argument("--peers", action="store_true", help="also Optuna's samplers of the same names")
     args = parser.parse_args()
     layout = "{:<16} {:>8} {:>6} {:>10} {:>10} {:>10}"
@@ -233,7 +246,7 @@ async def main() -> None:
         for algorithm in args.algorithm:
             for trials in args.trials:
                 for asked in args.asked:
-                    measured = await measure(Service(folder), algorithm, trials, asked, args.calls)
+                    measured = await measure(Service(folder), algorithm, trials, args.steps, asked, args.calls)
                     print(layout.format(*measured), flush=True)
                     if args.peers and algorithm in SAMPLERS:
                         print(layout.format(*measure_peer(algorithm, trials, asked, args.calls)), flush=True)

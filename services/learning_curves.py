@@ -91,10 +91,19 @@ class Scale:
 
         return float(self.distances(np.array(loss)))
 
+    def losses(self, distances: "Floats") -> "Floats":
+        """Return the losses at distances; one below 0 is better than the best."""
+        import numpy as np
+
+        with np.errstate(over="ignore"):
+            losses = self.best + self.unit * np.where(distances > 0, np.expm1(np.minimum(distances, FAR)), distances)
+        return np.clip(losses, -sys.float_info.max, sys.float_info.max)
+
     def loss(self, distance: float) -> float:
-        """Return the loss at a distance; one below 0 is better than the best."""
-        loss = self.best + self.unit * (math.expm1(min(distance, FAR)) if distance > 0 else distance)
-        return min(max(loss, -sys.float_info.max), sys.float_info.max)
+        """Return the loss at one distance."""
+        import numpy as np
+
+        return float(self.losses(np.array(distance)))
 
 
 def _middle(losses: Sequence[float]) -> float:

@@ -38,21 +38,22 @@ class Ends:
         table = table_of(study)
         losses, forecast = table.losses.copy(), np.zeros(len(table), bool)
         if (table.standings == Standing.STOPPED).any():
-            rows = [row for row in _latest(table) if study.history[int(table.numbers[row])].steps]
+            rows, records = _told(study, table)
             stopped = table.standings[rows] == Standing.STOPPED
-            if stopped.any() and (curves := _Curves.of(study, table, rows)) is not None:
-                forecast[np.array(rows)[stopped]] = True
+            if stopped.any() and (curves := _Curves.of(study, table, rows, records)) is not None:
+                forecast[rows[stopped]] = True
                 losses[forecast] = curves.ends(stopped)
         return cls(losses, forecast)
 
 
-def _latest(table: Table) -> list[int]:
-    """The rows of the latest trials that have a value."""
+def _told(study: StudyView, table: Table) -> tuple[NDArray[np.intp], list[TrialRecord]]:
+    """The rows of the latest trials that have a value, and steps, and what is known of them."""
     standings = table.standings
     valued = (standings == Standing.DONE) | (standings == Standing.STOPPED)
-    latest = table.numbers > table.numbers[-1] - MOST_TRIALS
-    rows: list[int] = np.flatnonzero(valued & latest).tolist()
-    return rows
+    latest = np.flatnonzero(valued & (table.numbers > table.numbers[-1] - MOST_TRIALS))
+    records = [study.history[number] for number in table.numbers[latest].tolist()]
+    told = np.array([bool(record.steps) for record in records])
+    return latest[told], [record for record in records if record.steps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,18 @@ class _Curves:
     falls: bool
 
     @classmethod
-    def of(cls, study: StudyView, table: Table, rows: Sequence[int]) -> "_Curves | None":
+    def of(
+        cls, study: StudyView, table: Table, rows: NDArray[np.intp], records: Sequence[TrialRecord]
+    ) -> "_Curves | None":
         """Those of trials in these rows of the table; None: they end at once, so that there are no rungs."""
-        records = [study.history[int(table.numbers[row])] for row in rows]
-        finals, done = np.array([max(record.steps) for record in records]), table.standings[rows] == Standing.DONE
-        end = finals[done].max() if done.any() else finals.max()
-        if not (rungs := rungs_to(int(end))):
+        known: dict[int, _Seen] = study.memo.get(_MEMO, {})
+        finals = np.array([_last(record, known.get(record.number)) for record in records])
+        done, now = table.standings[rows] == Standing.DONE, table.losses[rows]
+        if not (rungs := rungs_to(int(finals[done].max() if done.any() else finals.max()))):
             return None
-        levels, now = _levels(study, records, rungs), table.losses[rows]
+        seen = [_see(study.spec, record, rungs, known.get(record.number)) for record in records]
+        study.memo[_MEMO] = {record.number: one for record, one in zip(records, seen, strict=True)}
+        levels = np.array([one.levels for one in seen])
         levels[done] = np.where(finals[done, None] < rungs, now[done, None], levels[done])  # it stays as it ended
         levels[done, -1] = now[done]
         scale = Scale.of(now.tolist(), float(now.min()))
@@ -96,7 +101,7 @@ class _Curves:
             gains = self._hop(place).gains(levels[ahead], gained[ahead], self.traits[which][ahead])
             gained[ahead] = np.maximum(gains, 0.0) if self.falls else gains
             levels[ahead] = np.clip(levels[ahead] - gained[ahead], -FAR, FAR)
-        return np.array([self.scale.loss(level) for level in levels.tolist()])
+        return self.scale.losses(levels)
 
     def _hop(self, place: int) -> Hop:
         """What trials gain from one rung to the next."""
@@ -119,16 +124,24 @@ def keeps_best(spec: StudySpec) -> bool:
     return objective.strategy is (Strategy.MAX if objective.type is ObjectiveType.MAXIMIZE else Strategy.MIN)
 
 
-def _levels(study: StudyView, records: Sequence[TrialRecord], rungs: Sequence[int]) -> Floats:
-    """The losses of trials at the rungs that they reached, (m, r); what is known of a trial is looked at once."""
-    known, seen = study.memo.get(_MEMO, {}), dict[int, tuple[Mapping[int, float], Sequence[int], Floats]]()
-    for record in records:
-        one = known.get(record.number)
-        if one is None or one[0] is not record.steps or one[1] != rungs:
-            one = record.steps, rungs, _level(study.spec, record.steps, rungs)
-        seen[record.number] = one
-    study.memo[_MEMO] = seen
-    return np.array([seen[record.number][2] for record in records])
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A trial's losses at rungs, (r,), by its steps, of which this is the last."""
+
+    steps: Mapping[int, float]
+    last: int
+    rungs: Sequence[int]
+    levels: Floats
+
+
+def _last(record: TrialRecord, known: _Seen | None) -> int:
+    return known.last if known is not None and known.steps is record.steps else max(record.steps)
+
+
+def _see(spec: StudySpec, record: TrialRecord, rungs: Sequence[int], known: _Seen | None) -> _Seen:
+    if known is not None and known.steps is record.steps and known.rungs == rungs:
+        return known
+    return _Seen(record.steps, max(record.steps), rungs, _level(spec, record.steps, rungs))
 
 
 def _level(spec: StudySpec, steps: Mapping[int, float], rungs: Sequence[int]) -> Floats:
