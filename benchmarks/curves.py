@@ -13,7 +13,7 @@ the order after few epochs is that of the ends.
 import argparse
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -68,12 +68,8 @@ TASKS = tuple(f"{data}-{model}" for data in DATA for model in GRIDS)
 class CurveTask:
     """Something to minimise. `losses`: by point of the grid and epoch, (points, epochs)."""
 
-    name: str
     losses: NDArray[np.float64]
-
-    @property
-    def grid(self) -> Mapping[str, tuple[Any, ...]]:
-        return GRIDS[self.name.split("-")[1]]
+    grid: Mapping[str, Sequence[Any]]
 
     @property
     def space(self) -> SearchSpace:
@@ -99,19 +95,32 @@ class CurveTask:
         return float(np.median(self.losses.min(axis=1)))
 
 
-def _named(values: tuple[Any, ...]) -> bool:
+def _named(values: Sequence[Any]) -> bool:
     return isinstance(values[0], (str, bool))
 
 
-def _domain(values: tuple[Any, ...]) -> CategoricalDomain | DiscreteDomain:
-    return CategoricalDomain(values) if _named(values) else DiscreteDomain(tuple(range(len(values))))
+def _domain(values: Sequence[Any]) -> CategoricalDomain | DiscreteDomain:
+    return CategoricalDomain(tuple(values)) if _named(values) else DiscreteDomain(tuple(range(len(values))))
 
 
 @cache
-def task(name: str, file: Path = FILE, epochs: int = EPOCHS) -> CurveTask:
-    """A task of a file, whose trainings end after so many epochs."""
+def task(name: str, file: Path = FILE, epochs: int = EPOCHS, *, finer: bool = False) -> CurveTask:
+    """A task of a file, whose trainings end after so many epochs; `finer`: with points between those of the grid."""
     with np.load(file) as tables:
-        return CurveTask(name, decode(tables[name])[:, :epochs])
+        found = CurveTask(decode(tables[name])[:, :epochs], GRIDS[name.split("-")[1]])
+    return refined(found) if finer else found
+
+
+def refined(coarse: CurveTask) -> CurveTask:
+    """A task with a point more between two neighbours of a number, whose losses are the geometric means of theirs."""
+    grid = {name: tuple(values) for name, values in coarse.grid.items()}
+    losses = np.log(coarse.losses).reshape(*map(len, grid.values()), -1)
+    for axis, (name, values) in enumerate(coarse.grid.items()):
+        if not _named(values):
+            upper, lower = (np.delete(losses, place, axis) for place in (0, -1))
+            losses = np.insert(losses, range(1, len(values)), (upper + lower) / 2, axis)
+            grid[name] = tuple(range(losses.shape[axis]))
+    return CurveTask(np.exp(losses.reshape(-1, losses.shape[-1])), grid)
 
 
 def encode(losses: NDArray[np.float64]) -> NDArray[np.int16]:

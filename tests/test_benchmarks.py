@@ -53,9 +53,20 @@ def test_a_shorter_training_is_the_beginning_of_a_long_one(modules: Any) -> None
     curves, stopping = modules("curves"), modules("stopping")
     short, long = curves.task("wine-sgd", epochs=5), curves.task("wine-sgd")
     np.testing.assert_array_equal(short.losses, long.losses[:, :5])
-    played = stopping.play("random", "wine-sgd", 0, 5, curves.FILE)
-    assert played["key"] == ["random", "wine-sgd", 0, 5]
+    played = stopping.play(("random", "wine-sgd", 0, 5, False), curves.FILE)
+    assert played["key"] == ("random", "wine-sgd", 0, 5, False)
     assert played["done"][-1][0] <= stopping.BUDGETS[-1] * 5
+
+
+def test_a_finer_table_has_points_between_the_others(modules: Any) -> None:
+    curves = modules("curves")
+    coarse, fine = curves.task("wine-sgd"), curves.task("wine-sgd", finer=True)
+    assert fine.losses.shape == (fine.space.count(), 81) == (11 * 11 * 3 * 2 * 2, 81)
+    chosen = {"penalty": "l1", "schedule": "invscaling", "average": True}
+    low, high = (coarse.curve({"rate": rate, "alpha": 4, **chosen}) for rate in (2, 3))
+    np.testing.assert_allclose(fine.curve({"rate": 4, "alpha": 8, **chosen}), low)
+    np.testing.assert_allclose(fine.curve({"rate": 6, "alpha": 8, **chosen}), high)
+    np.testing.assert_allclose(fine.curve({"rate": 5, "alpha": 8, **chosen}), np.sqrt(low * high))
 
 
 def _place(values: tuple[Any, ...], value: Any) -> Any:
