@@ -12,7 +12,7 @@ from tunesmith.services.errors import CheckAddress, TryAgain
 Response = TypeVar("Response")
 
 CHUNK = 500
-"""Trials in one message of history: some 100 kB."""
+"""Trials in one message of history: some 100 kB, and 2 MB with values at steps."""
 DEADLINE = 120.0
 """Seconds that a service may take for one call."""
 NEWEST = 2**63 - 1

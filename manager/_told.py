@@ -9,7 +9,7 @@ from tunesmith.v1 import suggestion_pb2 as pb
 PAGE = 10_000
 """Observations that are read at a time; in a message they take 240 kB at most."""
 
-MOST_STEPS = 1000
+MOST_STEPS = 250
 """At most so many values of a trial are told to an algorithm: trials may report millions."""
 
 Observations = Callable[[TrialRow, str, int], Awaitable[list[StoredObservation]]]
@@ -44,13 +44,15 @@ async def pages(
 
 
 async def steps_of(trial: TrialRow, metric: str, observations: Observations) -> dict[int, float]:
-    """The first value of each step. Of more than MOST_STEPS, some that lie evenly, with the first and the last one."""
+    """The first value of each step. Of more than MOST_STEPS some that lie evenly, with the last, of steps that rose."""
     steps: dict[int, float] = {}
     every, seen, last = 1, 0, None
     async for page in pages(trial, metric, 0, observations):
         for row in page:
             if last is None or row.step > last.step:
                 last = row
+            elif every > 1:
+                continue  # perhaps it was told before, and dropped
             if seen % every == 0:
                 steps.setdefault(row.step, row.value)
             seen += 1

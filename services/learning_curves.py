@@ -42,7 +42,7 @@ _TRAIT_PRECISION: Final = 1.0
 """Of the weights of traits."""
 _SHARE: Final = 0.7
 """What is gained in a hop of what was gained in the one before, as long as nobody knows better."""
-_NOISE: Final = 0.05
+NOISE: Final = 0.05
 """Standard deviation of the error that is expected before anything was learned."""
 _WEIGHT: Final = 3
 """How many trials' errors that expectation is worth."""
@@ -127,18 +127,20 @@ class Hop:
         x = _features(np.array([level]), np.array([gained]), None)[0]
         return float(x @ self.weights), self.variance * (1 + float(x @ self.covariance @ x))
 
-    def gains(self, levels: "Floats", gained: "Floats", traits: "Floats") -> "Floats":
-        """Means of what n curves will gain, of traits (n, k): (n,)."""
-        means: Floats = _features(levels, gained, traits) @ self.weights
-        return means
+    def gains(self, levels: "Floats", gained: "Floats", traits: "Floats") -> "tuple[Floats, Floats]":
+        """Means and variances of what n curves will gain, of traits (n, k): (n,) and (n,)."""
+        x = _features(levels, gained, traits)
+        return x @ self.weights, self.variance * (1 + ((x @ self.covariance) * x).sum(axis=1))
 
 
-def learn(levels: "Floats", gained: "Floats", after: "Floats", traits: "Floats | None" = None) -> Hop:
+def learn(
+    levels: "Floats", gained: "Floats", after: "Floats", traits: "Floats | None" = None, variance: float = NOISE**2
+) -> Hop:
     """Learn from trials that made the hop: levels before it, what they had gained then, levels after it; (n,), n >= 0.
 
-    `traits`: what is known of their configurations, (n, k), about 0 and of 1 at most; None: nothing. Weights are normal
-    given the noise, whose variance is inverse gamma: C. Bishop, Pattern Recognition and Machine Learning (2006),
-    section 3.3 and exercise 3.12.
+    `traits`: what is known of their configurations, (n, k), about 0 and of 1 at most; None: nothing. `variance`: of the
+    error that is expected before anything was learned. Weights are normal given the noise, whose variance is inverse
+    gamma: C. Bishop, Pattern Recognition and Machine Learning (2006), section 3.3 and exercise 3.12.
     """
     import numpy as np
 
@@ -152,7 +154,7 @@ def learn(levels: "Floats", gained: "Floats", after: "Floats", traits: "Floats |
     precision = np.diag(_PRECISION + (_TRAIT_PRECISION,) * of_traits) + features.T @ features
     covariance: Floats = np.linalg.inv(precision).astype(float)
     found: Floats = covariance @ features.T @ unexpected
-    left = _WEIGHT * _NOISE**2 + max(float(unexpected @ unexpected - found @ precision @ found), 0.0)
+    left = _WEIGHT * variance + max(float(unexpected @ unexpected - found @ precision @ found), 0.0)
     return Hop(expected + found, covariance, left / (_WEIGHT + len(levels)))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.services.learning_curves import FAR, MOST_TRIALS, Hop, Scale, learn, rungs_to
+from tunesmith.services.learning_curves import FAR, MOST_TRIALS, NOISE, Hop, Scale, learn, rungs_to
 from tunesmith.study import ObjectiveType, Strategy, StudySpec
 from tunesmith.suggestion._algorithm import StudyView, TrialRecord
 from tunesmith.suggestion._table import Standing, Table, table_of
@@ -19,6 +19,8 @@ from tunesmith.suggestion._traits import traits_of
 
 Floats = NDArray[np.float64]
 
+DOUBT: Final = 1.5
+"""Spreads by which forecasts are taken to be too good."""
 _MEMO: Final = "curves at rungs"
 
 
@@ -52,7 +54,7 @@ def _told(study: StudyView, table: Table) -> tuple[NDArray[np.intp], list[TrialR
     valued = (standings == Standing.DONE) | (standings == Standing.STOPPED)
     latest = np.flatnonzero(valued & (table.numbers > table.numbers[-1] - MOST_TRIALS))
     records = [study.history[number] for number in table.numbers[latest].tolist()]
-    told = np.array([bool(record.steps) for record in records])
+    told = np.array([bool(record.steps) for record in records], bool)
     return latest[told], [record for record in records if record.steps]
 
 
@@ -76,13 +78,17 @@ class _Curves:
     ) -> "_Curves | None":
         """Those of trials in these rows of the table; None: they end at once, so that there are no rungs."""
         known: dict[int, _Seen] = study.memo.get(_MEMO, {})
-        finals = np.array([_last(record, known.get(record.number)) for record in records])
-        done, now = table.standings[rows] == Standing.DONE, table.losses[rows]
-        if not (rungs := rungs_to(int(finals[done].max() if done.any() else finals.max()))):
+        spans = np.array([_span(record, known.get(record.number)) for record in records])
+        finals, done = spans[:, 1], table.standings[rows] == Standing.DONE
+        start, end = int(spans[:, 0].min()) - 1, int(finals[done].max() if done.any() else finals.max())
+        if not (rungs := tuple(start + rung for rung in rungs_to(end - start))):
             return None
         seen = [_see(study.spec, record, rungs, known.get(record.number)) for record in records]
         study.memo[_MEMO] = {record.number: one for record, one in zip(records, seen, strict=True)}
-        levels = np.array([one.levels for one in seen])
+        levels, now = np.array([one.levels for one in seen]), table.losses[rows]
+        if not keeps_best(study.spec):  # a stopped trial's value may be noise
+            smooth = np.array([one.now for one in seen])
+            now = np.where(done | ~np.isfinite(smooth), now, smooth)
         levels[done] = np.where(finals[done, None] < rungs, now[done, None], levels[done])  # it stays as it ended
         levels[done, -1] = now[done]
         scale = Scale.of(now.tolist(), float(now.min()))
@@ -91,24 +97,31 @@ class _Curves:
         return cls(scale, scale.distances(levels), scale.distances(now), last, traits, keeps_best(study.spec))
 
     def ends(self, which: NDArray[np.bool_]) -> Floats:
-        """The losses at which those chosen, (m,), are expected to end."""
+        """The losses at which those chosen, (m,), may end: DOUBT spreads worse than expected, if not worse than all.
+
+        Few come far, so what is gained late is known badly. What nobody knows must not look good, or it is tried again
+        and again, and stopped too soon to teach anything.
+        """
         levels, last = self.now[which], self.last[which]
+        variances = np.zeros(len(levels))
         gained = self._gained(last, self.levels[which])
+        hop: Hop | None = None
         for place in range(self.levels.shape[1] - 1):
-            ahead = last <= place
-            if not ahead.any():
-                continue
-            gains = self._hop(place).gains(levels[ahead], gained[ahead], self.traits[which][ahead])
+            hop, ahead = self._hop(place, hop), last <= place
+            gains, unsure = hop.gains(levels[ahead], gained[ahead], self.traits[which][ahead])
+            variances[ahead] += unsure
             gained[ahead] = np.maximum(gains, 0.0) if self.falls else gains
             levels[ahead] = np.clip(levels[ahead] - gained[ahead], -FAR, FAR)
-        return self.scale.losses(levels)
+        worst = float(self.scale.losses(self.now).max())
+        return np.minimum(self.scale.losses(levels + DOUBT * np.sqrt(variances)), worst)
 
-    def _hop(self, place: int) -> Hop:
-        """What trials gain from one rung to the next."""
+    def _hop(self, place: int, before: Hop | None) -> Hop:
+        """What trials gain from one rung to the next; known as badly as the hop before, as long as few have made it."""
         now, after = self.levels[:, place], self.levels[:, place + 1]
         made = np.isfinite(now) & np.isfinite(after)
         gained = self._gained(np.full(len(now), place), self.levels)
-        return learn(now[made], gained[made], after[made], self.traits[made])
+        variance = NOISE**2 if before is None else before.variance
+        return learn(now[made], gained[made], after[made], self.traits[made], variance)
 
     @staticmethod
     def _gained(rungs: NDArray[np.intp], levels: Floats) -> Floats:
@@ -126,31 +139,43 @@ def keeps_best(spec: StudySpec) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A trial's losses at rungs, (r,), by its steps, of which this is the last."""
+    """What a trial had come to at rungs, (r,), and at last, by its steps, of which these are the first and the last."""
 
     steps: Mapping[int, float]
-    last: int
+    span: tuple[int, int]
     rungs: Sequence[int]
     levels: Floats
+    now: float
 
 
-def _last(record: TrialRecord, known: _Seen | None) -> int:
-    return known.last if known is not None and known.steps is record.steps else max(record.steps)
+def _span(record: TrialRecord, known: _Seen | None) -> tuple[int, int]:
+    """The first and the last step of a trial."""
+    if known is not None and known.steps is record.steps:
+        return known.span
+    return min(record.steps), max(record.steps)
 
 
 def _see(spec: StudySpec, record: TrialRecord, rungs: Sequence[int], known: _Seen | None) -> _Seen:
     if known is not None and known.steps is record.steps and known.rungs == rungs:
         return known
-    return _Seen(record.steps, max(record.steps), rungs, _level(spec, record.steps, rungs))
+    ordered = sorted(record.steps)
+    losses = np.array([record.steps[step] for step in ordered])
+    losses = -losses if spec.objective.type is ObjectiveType.MAXIMIZE else losses
+    counts = np.searchsorted(ordered, rungs, side="right")
+    reached = (counts > 0) & (np.array(rungs) <= ordered[-1])
+    levels = np.full(len(rungs), np.nan)
+    levels[reached] = [_level(spec, losses[:count]) for count in counts[reached]]
+    return _Seen(record.steps, (ordered[0], ordered[-1]), rungs, levels, _level(spec, losses))
 
 
-def _level(spec: StudySpec, steps: Mapping[int, float], rungs: Sequence[int]) -> Floats:
-    """A trial's losses at the rungs, (r,): its best until then, or its latest where that is its value; NaN: no one."""
-    ordered = sorted(steps)
-    losses = np.array([steps[step] for step in ordered]) * (-1 if spec.objective.type is ObjectiveType.MAXIMIZE else 1)
-    if keeps_best(spec):
-        losses = np.fmin.accumulate(losses)
-    place = np.searchsorted(ordered, rungs, side="right") - 1
-    reached = (place >= 0) & (np.array(rungs) <= ordered[-1])
-    levels = np.where(reached, losses[np.maximum(place, 0)], np.nan)
-    return np.where(np.isfinite(levels), levels, np.nan)
+def _level(spec: StudySpec, losses: Floats) -> float:
+    """What a curve has come to after these losses: their best, or an average, by what the value of a trial is.
+
+    Where it is the latest, of the last quarter of them, lest noise is taken for what was learned. NaN: not known.
+    """
+    if not keeps_best(spec) and spec.objective.strategy is Strategy.LATEST:
+        losses = losses[-max(len(losses) // 4, 1) :]
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return np.nan
+    return float(finite.min()) if keeps_best(spec) else float((finite / len(finite)).sum())

@@ -1,8 +1,10 @@
 """What the service holds of a study's trials: the records, and the keys of their assignments."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from types import MappingProxyType
 
+from tunesmith.services.learning_curves import MOST_TRIALS
 from tunesmith.study import Assignment, SearchSpace
 from tunesmith.suggestion._algorithm import TrialRecord
 
@@ -18,6 +20,8 @@ class History:
         self._keys: dict[int, str | None] = {}
         self._log: list[int] = []
         self._tried: dict[str, int] = {}  # key -> how many trials have it
+        self._stepped: set[int] = set()  # numbers of the trials whose steps are kept
+        self._newest = -1
 
     def __len__(self) -> int:
         """Count the trials."""
@@ -58,7 +62,17 @@ class History:
                 self._learn(record)
             self._records[record.number] = record
             self._log.append(record.number)
+            self._newest = max(self._newest, record.number)
+            if record.steps:
+                self._stepped.add(record.number)
+        self._drop_steps()
         return rewritten
+
+    def _drop_steps(self) -> None:
+        """Forget the steps of all but the latest trials: nobody sends them after a restart, and they take room."""
+        for number in [number for number in self._stepped if number <= self._newest - MOST_TRIALS]:
+            self._records[number] = replace(self._records[number], steps={})
+            self._stepped.discard(number)
 
     def _learn(self, record: TrialRecord) -> None:
         """Note the name and the point of a trial."""

@@ -9,8 +9,8 @@ from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, end_of, halved, high
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 
-RUNGS = 3
-"""How many lie before the end unless a document says where the first one is."""
+DIVISIONS = 3
+"""So many times the end is divided by the factor, unless a document says where the first rung is."""
 
 
 @register
@@ -24,12 +24,13 @@ class Asha:
         description=(
             "Spends most where there is most to win, and stops most trials at the first rung, so it wants many trials. "
             "At a rung, a trial is compared with those that began before it and have come so far, whether they "
-            "succeeded, were stopped or still run; what comes after it does not call it back. By default one trial in "
-            "64 runs to its end. A later first rung, or `hyperband`, is for trials whose early values say little."
+            "succeeded, were stopped or still run; what comes after it does not call it back. By default it begins "
+            "at a 64th of a trial. A later first rung, or `hyperband`, is for trials whose early values say little."
         ),
         source="L. Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934.",
         settings=rung_settings(
-            "The step of the first rung. Absent: a trial's end, divided three times by `reductionFactor`; so a 64th.",
+            "The step of the first rung. Absent: a trial's end, divided three times by `reductionFactor` and rounded "
+            "down, so a 64th; 1 at least.",
             None,
             4,
             "The step at which trials end; there are no rungs from there on. Where neither it nor `minResource` is "
@@ -60,4 +61,4 @@ def _ladder(study: StudyView) -> tuple[int, int | None] | None:
         return given.integer(LEAST), None if given[MOST] is None else given.integer(MOST)
     if (end := end_of(study)) is None:
         return None
-    return max(end // given.integer(FACTOR) ** RUNGS, 1), end
+    return max(end // given.integer(FACTOR) ** DIVISIONS, 1), end

@@ -145,7 +145,7 @@ class _Asked:
         forecast = f"; of {self.forecast} that were stopped the ends are forecast" if self.forecast else ""
         text = (
             f"e^{score:.2f} times as dense in the {best} good trials as in the {len(good) - best} others "
-            f"({pending} of them pending, {failed} failed{forecast}); candidate {place}, best first"
+            f"({pending} of them pending, {failed} failed){forecast}; candidate {place}, best first"
         )
         return Explanation("tpe", text, score)
 

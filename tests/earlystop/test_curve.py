@@ -64,7 +64,7 @@ class TestForecast:
         level, nothing = np.array([1.0, 1.2]), np.zeros(0)
         few, many = (
             learn(level, level / 9, level - 0.3),
-            learn(*(np.tile(a, 20) for a in (level, level / 9, level - 0.3))),
+            learn(np.tile(level, 20), np.tile(level / 9, 20), np.tile(level - 0.3, 20)),
         )
         assert learn(nothing, nothing, nothing).gain(1.1, 0.1)[1] > few.gain(1.1, 0.1)[1] > many.gain(1.1, 0.1)[1]
         assert few.gain(4.0, 0.1)[1] > few.gain(1.1, 0.1)[1], "nobody was there"

@@ -200,7 +200,7 @@ class TestRungs:
         study.report(1, {4: 9.0})
         assert study.ask(1) == []
 
-    def test_the_first_rung_lies_where_three_are_before_the_end(self) -> None:
+    def test_the_first_rung_lies_at_a_64th(self) -> None:
         study = Study(make_spec("asha"))
         study.report(1, [9.0] * 4)
         study.report(2, [8.0] * 4)

@@ -281,7 +281,8 @@ async def test_of_a_long_trial_some_values_that_lie_evenly(
 ) -> None:
     def prepare(trials: Trials) -> None:
         trials.report(0, *map(float, range(101)))
-        trials.report(0, -1.0, first=3)  # late, and again
+        for _ in range(20):
+            trials.report(0, -1.0, first=3)  # late, and again
         trials.end(0, TrialState.SUCCEEDED)
 
     monkeypatch.setattr(_told, "MOST_STEPS", 10)

@@ -108,3 +108,16 @@ async def test_a_lock_is_per_study_and_leaves_nothing_behind() -> None:
     await asyncio.gather(*tasks)
     assert order == ["+1", "+3", "-3", "-1", "+2", "-2"]
     assert studies._locks == {}
+
+
+def test_steps_are_kept_of_the_latest_trials_only() -> None:
+    history = History(FINITE)
+
+    def told(number: int) -> TrialRecord:
+        return TrialRecord(number, str(number), TrialState.SUCCEEDED, {"kernel": "rbf"}, steps={1: 0.5})
+
+    history.apply([told(number) for number in range(3)])
+    history.apply([told(1001), told(2)])
+    assert [number for number, record in history.records.items() if record.steps] == [2, 1001]
+    history.apply([told(0)])
+    assert not history.records[0].steps
