@@ -104,11 +104,9 @@ class TestEnds:
         true = np.array([value_of(study, record.assignment) for record in records])
         reached = sign * np.array([record.values[0] for record in records])
         assert (ends.losses[~stopped] == reached[~stopped]).all()
-        gain = (
-            np.corrcoef(ends.losses[stopped], true[stopped])[0, 1] - np.corrcoef(reached[stopped], true[stopped])[0, 1]
-        )
-        assert gain > 0 if strategy is Strategy.AVERAGE else gain > 1, "what is ahead after a step ends behind"
-        assert np.corrcoef(ends.losses[stopped], true[stopped])[0, 1] > 0.8
+        by_forecast, by_value = (np.corrcoef(one[stopped], true[stopped])[0, 1] for one in (ends.losses, reached))
+        assert by_value < 0 or (strategy is Strategy.AVERAGE and by_value < by_forecast), "who is ahead ends behind"
+        assert by_forecast > 0.8
         assert np.abs(ends.losses - true)[stopped].mean() < 0.1
 
     def test_nothing_is_forecast_of_trials_whose_steps_nobody_tells(self) -> None:
