@@ -117,8 +117,7 @@ def estimate(objective: Objective, stopped: Curve, finished: Sequence[tuple[Curv
 
 def _no_worse(objective: Objective, value: float, standing: float) -> float:
     """The best value so far is not lost again."""
-    keeps = objective.strategy is (Strategy.MAX if objective.better(1.0, 0.0) else Strategy.MIN)
-    return standing if keeps and objective.better(standing, value) else value
+    return standing if objective.keeps_best and objective.better(standing, value) else value
 
 
 def _regressed(at: float, pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:

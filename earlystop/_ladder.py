@@ -13,7 +13,7 @@ from tunesmith.earlystop._curves import Ended
 from tunesmith.earlystop._forecast import Forecast, forecast
 from tunesmith.earlystop._others import best_of_all, counted_with_curves
 from tunesmith.earlystop._rule import StudyView
-from tunesmith.earlystop._standings import keeps_best, standing
+from tunesmith.earlystop._standings import standing
 from tunesmith.services.learning_curves import MOST_TRIALS, Hop, Scale, learn, rungs_to
 from tunesmith.study import TrialState
 
@@ -65,7 +65,7 @@ class Ladder:
         self._finite = sum(math.isfinite(one.standing) for one in seen)
         self.scale = Scale.of([one.standing for one in seen], best_of_all(study))
         self._levels = self.scale.distances(np.array([one.levels for one in seen]).reshape(-1, len(rungs)))
-        self._falls = keeps_best(study)
+        self._falls = study.spec.objective.keeps_best
         self._hops: dict[int, Hop] = {}
 
     @classmethod
@@ -122,7 +122,7 @@ def _see(study: StudyView, number: int, rungs: Sequence[int], known: _Seen | Non
     curve, ended = study.curves[number], study.ended.get(number)
     if known is not None and known.holds(curve, ended):
         return known
-    level = curve.best if keeps_best(study) else lambda count: _recent(curve, count)
+    level = curve.best if study.spec.objective.keeps_best else lambda count: _recent(curve, count)
     levels, steps = _levels(level, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
     return _Seen(curve, len(curve), ended, levels, level(len(curve)), standing(study, number), steps)
 

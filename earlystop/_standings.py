@@ -3,13 +3,7 @@
 import math
 
 from tunesmith.earlystop._rule import StudyView
-from tunesmith.study import ObjectiveType, Strategy
-
-
-def keeps_best(study: StudyView) -> bool:
-    """Whether the value of a trial is the best that it reported."""
-    objective = study.spec.objective
-    return objective.strategy is (Strategy.MAX if objective.type is ObjectiveType.MAXIMIZE else Strategy.MIN)
+from tunesmith.study import Strategy
 
 
 def standing(study: StudyView, number: int) -> float:
@@ -19,7 +13,7 @@ def standing(study: StudyView, number: int) -> float:
         return ended.loss if math.isfinite(ended.loss) else math.inf
     if curve is None:
         return math.inf
-    if keeps_best(study):
+    if study.spec.objective.keeps_best:
         return curve.best(len(curve))
     if study.spec.objective.strategy is Strategy.LATEST:
         return curve.latest(len(curve))

@@ -124,11 +124,11 @@ class Hop:
         """Mean and variance of what a curve will gain that has this level, and gained so much in its last hop."""
         import numpy as np
 
-        x = _features(np.array([level]), np.array([gained]), None)[0]
-        return float(x @ self.weights), self.variance * (1 + float(x @ self.covariance @ x))
+        mean, variance = self.gains(np.array([level]), np.array([gained]))
+        return float(mean[0]), float(variance[0])
 
-    def gains(self, levels: "Floats", gained: "Floats", traits: "Floats") -> "tuple[Floats, Floats]":
-        """Means and variances of what n curves will gain, of traits (n, k): (n,) and (n,)."""
+    def gains(self, levels: "Floats", gained: "Floats", traits: "Floats | None" = None) -> "tuple[Floats, Floats]":
+        """Means and variances of what n curves will gain, of traits (n, k) as were learned from: (n,) and (n,)."""
         x = _features(levels, gained, traits)
         return x @ self.weights, self.variance * (1 + ((x @ self.covariance) * x).sum(axis=1))
 

@@ -40,6 +40,11 @@ class Objective:
     goal: float | None = None
     strategy: Strategy = Strategy.LATEST
 
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the value of a trial is the best that it reported."""
+        return self.strategy is (Strategy.MAX if self.type is ObjectiveType.MAXIMIZE else Strategy.MIN)
+
     def reached(self, value: float) -> bool:
         """Whether `value` reaches the goal; False without a goal."""
         return self.goal is not None and not self.better(self.goal, value)

@@ -86,7 +86,7 @@ class _Curves:
         seen = [_see(study.spec, record, rungs, known.get(record.number)) for record in records]
         study.memo[_MEMO] = {record.number: one for record, one in zip(records, seen, strict=True)}
         levels, now = np.array([one.levels for one in seen]), table.losses[rows]
-        if not keeps_best(study.spec):  # a stopped trial's value may be noise
+        if not study.spec.objective.keeps_best:  # a stopped trial's value may be noise
             smooth = np.array([one.now for one in seen])
             now = np.where(done | ~np.isfinite(smooth), now, smooth)
         levels[done] = np.where(finals[done, None] < rungs, now[done, None], levels[done])  # it stays as it ended
@@ -94,7 +94,7 @@ class _Curves:
         scale = Scale.of(now.tolist(), float(now.min()))
         last = np.clip(np.searchsorted(rungs, finals, side="right") - 1, 0, len(rungs) - 1)
         traits = traits_of(study.spec.space, table.units[rows])
-        return cls(scale, scale.distances(levels), scale.distances(now), last, traits, keeps_best(study.spec))
+        return cls(scale, scale.distances(levels), scale.distances(now), last, traits, study.spec.objective.keeps_best)
 
     def ends(self, which: NDArray[np.bool_]) -> Floats:
         """The losses at which those chosen, (m,), may end: DOUBT spreads worse than expected, if not worse than all.
@@ -129,12 +129,6 @@ class _Curves:
         rows = np.arange(len(rungs))
         gained = levels[rows, np.maximum(rungs - 1, 0)] - levels[rows, rungs]
         return np.where(np.isfinite(gained), gained, 0.0)
-
-
-def keeps_best(spec: StudySpec) -> bool:
-    """Whether the value of a trial is the best that it reported."""
-    objective = spec.objective
-    return objective.strategy is (Strategy.MAX if objective.type is ObjectiveType.MAXIMIZE else Strategy.MIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +167,9 @@ def _level(spec: StudySpec, losses: Floats) -> float:
 
     Where it is the latest, of the last quarter of them, lest noise is taken for what was learned. NaN: not known.
     """
-    if not keeps_best(spec) and spec.objective.strategy is Strategy.LATEST:
+    if spec.objective.strategy is Strategy.LATEST:
         losses = losses[-max(len(losses) // 4, 1) :]
     finite = losses[np.isfinite(losses)]
     if not len(finite):
         return np.nan
-    return float(finite.min()) if keeps_best(spec) else float((finite / len(finite)).sum())
+    return float(finite.min()) if spec.objective.keeps_best else float((finite / len(finite)).sum())

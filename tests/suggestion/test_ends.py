@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import cycle
 
 import numpy as np
@@ -41,6 +42,16 @@ def crossing(one: Config, step: int) -> float:
     """What learns slowly, of small x, is behind at first and ends best; y is in the way."""
     x, y = float(one["x"]), float(one["y"])
     return 1 + 0.2 * x + 0.05 * (y - 0.5) ** 2 + (2 - 1.5 * x) * math.exp(-step / (9 - 6 * x))
+
+
+def steep(noise: float, _: Config, step: int) -> float:
+    """What all learn alike, but for a noise that stays."""
+    return 1 / step + noise
+
+
+def recorded(losses: list[float], _: Config, step: int) -> float:
+    """What was seen before."""
+    return losses[step - 1]
 
 
 def started(
@@ -130,6 +141,15 @@ class TestEnds:
         assert not ends.forecast[:10].any()
         assert ends.forecast[10:].sum() == 29
 
+    def test_nothing_where_the_latest_still_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        study = started()
+        random_trials(study, 8, halved)
+        monkeypatch.setattr(_ends, "MOST_TRIALS", 2)
+        study.run(2)
+        ends = Ends.of(study.view())
+        assert not ends.forecast.any()
+        assert len(study.ask(1).suggestions) == 1
+
     def test_a_trial_that_ended_sooner_because_it_had_learned_teaches_that_nothing_more_comes(self) -> None:
         study = started()
         for number in range(12):
@@ -168,7 +188,7 @@ class TestEnds:
         for number in range(20):
             study.add({"x": float(rng.uniform()), "y": float(rng.uniform())})
             noise = float(rng.normal(0, 0.05))
-            train(study, number, END if number == 7 else 1, lambda _, step, noise=noise: 1 / step + noise)  # type: ignore[misc]
+            train(study, number, END if number == 7 else 1, partial(steep, noise))
         ends = Ends.of(study.view())
         assert ends.losses.argmin() == 7
 
@@ -187,6 +207,9 @@ class TestEnds:
             train(kept, number, halved(number))
             Ends.of(kept.view())
         found = Ends.of(kept.view()).losses
+        again = [dataclasses.replace(record, steps=dict(record.steps)) for record in kept.records.values()]
+        kept.history.apply(again)
+        assert Ends.of(kept.view()).losses.tolist() == found.tolist(), "all was told twice"
         kept.restart()
         assert Ends.of(kept.view()).losses.tolist() == found.tolist()
 
@@ -300,7 +323,7 @@ def second_half(seed: int, noise: float, *, told: bool) -> float:
             if sum(one < own for one in there) >= max(len(there) // 3, 1):
                 last = rung
                 break
-        train(study, number, last, lambda _, step, losses=losses: losses[step - 1], told=told)  # type: ignore[misc]
+        train(study, number, last, partial(recorded, losses), told=told)
         x, y = (float(study.records[number].assignment[name]) for name in "xy")
         ends.append(0.2 + 2 * (x - place[0]) ** 2 + (y - place[1]) ** 2)
     return float(np.mean(ends[30:]))
