@@ -2,12 +2,13 @@
 
     python benchmarks/decide.py [--rule median ...] [--trials 1000] [--steps 1000] [--calls 200]
 
-The early-stopping service runs as a process of its own at a Unix socket. All trials but the last four have ended: half
-of them were stopped halfway, and the others reported every step. The four report in turn, from the middle of their
-curves on: a *warm* call brings the one observation that is news and asks about all four, as the manager does. After a
-*restart*, the first call is refused and the second brings every observation: both are counted, but neither the start of
-the process nor the making of the messages is. Times are those of the caller, in milliseconds. `stops` is the share of
-warm calls whose decision was to stop the trial that reports; it goes on all the same.
+The early-stopping service runs as a process of its own at a Unix socket. Trials have ten parameters, and all but the
+last four have ended: half of them were stopped halfway, and the others reported every step. The four report in turn,
+from the middle of their curves on: a *warm* call brings the one observation that is news and asks about all four, as
+the manager does. After a *restart*, the first call is refused and the second brings every observation: both are
+counted, but neither the start of the process nor the making of the messages is. Times are those of the caller, in
+milliseconds. `stops` is the share of warm calls whose decision was to stop the trial that reports; it goes on all the
+same.
 """
 
 import argparse
@@ -34,14 +35,16 @@ from tunesmith.study import (
     RuleSpec,
     SearchSpace,
     StudySpec,
+    TrialState,
     TrialTemplate,
     wire,
 )
 from tunesmith.v1 import early_stopping_pb2 as messages
 from tunesmith.v1 import early_stopping_pb2_grpc as rpc
-from tunesmith.v1 import suggestion_pb2, types_pb2
+from tunesmith.v1 import suggestion_pb2
 
 RUNNING = 4
+PARAMETERS = 10
 
 RULES: dict[str, dict[str, ParameterValue]] = {
     "median": {},
@@ -63,7 +66,7 @@ class Study:
         """Make the curves of all trials, and let those that do not run any more report theirs."""
         spec = StudySpec(
             objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
-            space=SearchSpace((Parameter("rate", DoubleDomain(0, 1)),)),
+            space=SearchSpace(tuple(Parameter(f"x{place}", DoubleDomain(0, 1)) for place in range(PARAMETERS))),
             trial=TrialTemplate(("true",)),
             early_stopping=RuleSpec(rule, RULES[rule]),
             limits=Limits(trials=10**6, parallel=RUNNING),
@@ -73,6 +76,7 @@ class Study:
         self.curves = curves(trials, steps)
         self.running = range(trials - RUNNING, trials)
         self.lengths = [steps // 2 if number % 2 or number in self.running else steps for number in range(trials)]
+        self.all = range(trials)
         self.revision, self.base, self.turn = 1, 0, 0
 
     def stream(self, trial: int, base: int) -> Iterator[messages.DecideRequest]:
@@ -94,8 +98,7 @@ class Study:
             return
         for other in range(len(self.lengths)):
             yield self.observed(other, 1)
-        ended = [self.record(trial) for trial in range(self.running.start)]
-        yield messages.DecideRequest(observations=messages.ObservationChunk(finished=ended))
+        yield messages.DecideRequest(observations=messages.ObservationChunk(records=map(self.record, self.all)))
 
     def observed(self, trial: int, first: int) -> messages.DecideRequest:
         """What a trial reported from a step on; the manager, too, puts observations of one trial into a message."""
@@ -105,13 +108,19 @@ class Study:
         return messages.DecideRequest(observations=chunk)
 
     def record(self, trial: int) -> suggestion_pb2.TrialRecord:
-        """A trial that ended."""
-        stopped = self.lengths[trial] < self.curves.shape[1]
+        """A trial that ended, or runs."""
+        running, values = trial in self.running, self.curves[trial, : self.lengths[trial]]
+        if running:
+            state = TrialState.RUNNING
+        else:
+            state = TrialState.EARLY_STOPPED if len(values) < self.curves.shape[1] else TrialState.SUCCEEDED
+        point = np.random.default_rng(trial).random(PARAMETERS)
         return suggestion_pb2.TrialRecord(
             number=trial,
             name=f"trial-{trial}",
-            state=types_pb2.TRIAL_STATE_EARLY_STOPPED if stopped else types_pb2.TRIAL_STATE_SUCCEEDED,
-            values=[self.curves[trial, : self.lengths[trial]].min()],
+            state=wire.TRIAL_STATE_TO_PROTO[state],
+            assignment=wire.assignment_to_proto({f"x{place}": float(value) for place, value in enumerate(point)}),
+            values=[] if running else [values.min()],
         )
 
     async def ask(self, stub: "rpc.EarlyStoppingServiceAsyncStub", restarted: bool = False) -> tuple[float, bool]:

@@ -40,7 +40,7 @@ Start = Callable[[SearchSpace, int, int, int], Session]
 class Judge(Protocol):
     """What of a session is not choosing."""
 
-    def begin(self, trial: int) -> None:
+    def begin(self, trial: int, assignment: Assignment) -> None:
         """A trial runs; they begin in the order of their numbers."""
 
     def report(self, trial: int, step: int, loss: float) -> TrialState | None:
@@ -58,7 +58,7 @@ def _rules() -> Registry:
 class Nobody:
     """Lets every trial finish."""
 
-    def begin(self, trial: int) -> None:
+    def begin(self, trial: int, assignment: Assignment) -> None:
         pass
 
     def report(self, trial: int, step: int, loss: float) -> TrialState | None:
@@ -80,6 +80,9 @@ class Rule(Nobody):
         assert not mistakes, mistakes
         self.held = Held("uid", Job(types_pb2.StudySpec(), spec, rule, settings, seed))
         self.stops: dict[int, TrialState] = {}
+
+    def begin(self, trial: int, assignment: Assignment) -> None:
+        self.held.curves.give(trial, assignment)
 
     def report(self, trial: int, step: int, loss: float) -> TrialState | None:
         curves = self.held.curves
@@ -111,7 +114,7 @@ class Ours:
 
     def ask(self) -> tuple[int, Assignment]:
         trial, assignment = self.sampler.ask()
-        self.judge.begin(trial)
+        self.judge.begin(trial, assignment)
         self.steps[trial] = {}
         return trial, assignment
 
@@ -146,7 +149,7 @@ class Optuna:
         self.trials[trial.number] = trial
         return trial.number, trial.params
 
-    def begin(self, trial: int) -> None:
+    def begin(self, trial: int, assignment: Assignment) -> None:
         """Somebody else chose."""
         assert self.ask()[0] == trial
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tunesmith.earlystop._curve import Curve
-from tunesmith.study import TrialState
+from tunesmith.study import Assignment, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Curves:
         self._curves: dict[int, Curve] = {}
         self._ended: dict[int, Ended] = {}
         self._running: dict[int, None] = {}
+        self._assignments: dict[int, Assignment] = {}
         self._size = self._epoch = self._version = 0
 
     @property
@@ -40,6 +41,11 @@ class Curves:
     def running(self) -> Set[int]:
         """Numbers of the trials that have observations and did not end; shows later changes too."""
         return self._running.keys()
+
+    @property
+    def assignments(self) -> Mapping[int, Assignment]:
+        """What trials were given, by number; shows later changes too."""
+        return MappingProxyType(self._assignments)
 
     @property
     def epoch(self) -> int:
@@ -88,6 +94,11 @@ class Curves:
         self._ended.pop(number, None)
         if number in self._curves:
             self._running[number] = None
+
+    def give(self, number: int, assignment: Assignment) -> None:
+        """A trial was given this, in place of what was known of it."""
+        self._version += 1
+        self._assignments[number] = assignment
 
     def _begin(self, number: int) -> Curve:
         curve = self._curves[number] = Curve()

@@ -6,8 +6,12 @@ A forecast follows the hops to the end, and its variance adds up.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunesmith.services.learning_curves import FAR, Hop
+
+if TYPE_CHECKING:
+    from tunesmith.earlystop._curve import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +36,21 @@ class Forecast:
         return math.erfc((self.mean - bar) / self.spread / math.sqrt(2)) / 2
 
 
-def forecast(level: float, gained: float, hops: Sequence[Hop], *, falls: bool) -> Forecast:
-    """Follow the hops to the end. `falls`: levels never rise, as those of a best value so far."""
+def forecast(
+    level: float, gained: float, hops: Sequence[Hop], traits: "Floats | None" = None, *, falls: bool
+) -> Forecast:
+    """Follow the hops to the end, which were learned with traits (k,) of configurations or without.
+
+    `falls`: levels never rise, as those of a best value so far.
+    """
     slopes, variances = list[tuple[float, float]](), list[float]()
     for hop in hops:
-        mean, variance = hop.gain(level, gained)
+        mean, variance = hop.gain(level, gained, traits)
         gained = max(mean, 0.0) if falls else mean
         level = min(max(level - gained, -FAR), FAR)
-        slopes.append((float(hop.weights[1]), float(hop.weights[2])))
+        slopes.append(hop.slopes(traits))
         variances.append(variance)
-    # How the end depends on level and gain after each hop, from the last one back. The square is left out of it: what
-    # it says of levels near the middle would be taken for what happens at a level far from there.
+    # How the end depends on level and gain after each hop, from the last one back.
     by_level, by_gain, reveals = 1.0, 0.0, list[float]()
     for (of_gain, of_level), variance in zip(reversed(slopes), reversed(variances), strict=True):
         effect = by_gain - by_level  # of one more that is gained in this hop

@@ -15,7 +15,8 @@ from tunesmith.earlystop._others import best_of_all, counted_with_curves
 from tunesmith.earlystop._rule import StudyView
 from tunesmith.earlystop._standings import standing
 from tunesmith.services.learning_curves import MOST_TRIALS, Hop, Scale, learn, rungs_to
-from tunesmith.study import TrialState
+from tunesmith.services.traits import traits_of
+from tunesmith.study import Assignment, SearchSpace, TrialState
 
 if TYPE_CHECKING:
     from tunesmith.earlystop._curve import Floats
@@ -38,10 +39,14 @@ class _Seen:
     """Now."""
     standing: float
     steps: int
+    assignment: Assignment | None
+    units: Sequence[float]
+    """Where the assignment is in the unit cube; NaN where it has no value or nobody knows it."""
 
-    def holds(self, curve: Curve, ended: Ended | None) -> bool:
+    def holds(self, curve: Curve, ended: Ended | None, assignment: Assignment | None) -> bool:
         """Whether it is what would be seen now."""
-        return self.curve is curve and self.count == len(curve) and self.ended == ended
+        same = self.curve is curve and self.count == len(curve) and self.ended == ended
+        return same and self.assignment is assignment
 
 
 class Ladder:
@@ -65,8 +70,16 @@ class Ladder:
         self._finite = sum(math.isfinite(one.standing) for one in seen)
         self.scale = Scale.of([one.standing for one in seen], best_of_all(study))
         self._levels = self.scale.distances(np.array([one.levels for one in seen]).reshape(-1, len(rungs)))
+        self._places = {number: place for place, number in enumerate(self._seen)}
+        self._units = [one.units for one in seen]
+        if last is not None and last._units == self._units:
+            traits, hops = last._traits, self._still(last)
+        else:
+            units = np.array(self._units).reshape(-1, len(study.spec.space.names))
+            traits, hops = traits_of(study.spec.space, units), dict[int, Hop]()
+        self._traits: Floats = traits
+        self._hops: dict[int, Hop] = hops
         self._falls = study.spec.objective.keeps_best
-        self._hops: dict[int, Hop] = {}
 
     @classmethod
     def of(cls, study: StudyView, end: int) -> "Ladder | None":
@@ -91,7 +104,8 @@ class Ladder:
         before, at = self.scale.distances(seen.levels[[max(rung - 1, 0), rung]])
         gained = float(before - at) if math.isfinite(before - at) else 0.0
         ahead = [self._hop(place) for place in range(rung, len(self.rungs) - 1)]
-        return forecast(self.scale.distance(seen.level), gained, ahead, falls=self._falls)
+        traits = self._traits[self._places[number]]
+        return forecast(self.scale.distance(seen.level), gained, ahead, traits, falls=self._falls)
 
     def others(self, number: int) -> int:
         """Count the others with a finite value, which a trial can be compared with."""
@@ -106,6 +120,15 @@ class Ladder:
         """The steps of each hop from a rung to the end."""
         return [after - before for before, after in zip(self.rungs[rung:], self.rungs[rung + 1 :], strict=False)]
 
+    def _still(self, last: "Ladder") -> dict[int, Hop]:
+        """Those of the last ladder's hops for which this one, with the same trials, would learn the same."""
+        import numpy as np
+
+        if last.scale != self.scale:
+            return {}
+        same = ((last._levels == self._levels) | np.isnan(last._levels) & np.isnan(self._levels)).all(axis=0)
+        return {place: hop for place, hop in last._hops.items() if same[max(place - 1, 0) : place + 2].all()}
+
     def _hop(self, place: int) -> Hop:
         """What trials gain from one rung to the next."""
         import numpy as np
@@ -114,17 +137,27 @@ class Ladder:
             now, after = self._levels[:, place], self._levels[:, place + 1]
             made = np.isfinite(now) & np.isfinite(after)
             gained = (self._levels[:, place - 1] - now if place else np.zeros_like(now))[made]
-            self._hops[place] = learn(now[made], np.where(np.isfinite(gained), gained, 0.0), after[made])
+            gained = np.where(np.isfinite(gained), gained, 0.0)
+            self._hops[place] = learn(now[made], gained, after[made], self._traits[made])
         return self._hops[place]
 
 
 def _see(study: StudyView, number: int, rungs: Sequence[int], known: _Seen | None) -> _Seen:
-    curve, ended = study.curves[number], study.ended.get(number)
-    if known is not None and known.holds(curve, ended):
+    curve, ended, assignment = study.curves[number], study.ended.get(number), study.assignments.get(number)
+    if known is not None and known.holds(curve, ended, assignment):
         return known
     level = curve.best if study.spec.objective.keeps_best else lambda count: _recent(curve, count)
     levels, steps = _levels(level, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
-    return _Seen(curve, len(curve), ended, levels, level(len(curve)), standing(study, number), steps)
+    if known is not None and known.assignment is assignment:
+        units = known.units
+    else:
+        units = _units(study.spec.space, assignment)
+    now = level(len(curve))
+    return _Seen(curve, len(curve), ended, levels, now, standing(study, number), steps, assignment, units)
+
+
+def _units(space: SearchSpace, assignment: Assignment | None) -> Sequence[float]:
+    return (None if assignment is None else space.locate(assignment)) or [math.nan] * len(space.names)
 
 
 def _levels(level: Callable[[int], float], curve: Curve, ended: Ended | None, rungs: Sequence[int]) -> "Floats":

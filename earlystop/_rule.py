@@ -8,7 +8,7 @@ from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._curves import Ended
 from tunesmith.earlystop._description import RuleDescription
 from tunesmith.services.settings import Settings
-from tunesmith.study import Mistake, ObjectiveType, StudySpec
+from tunesmith.study import Assignment, Mistake, ObjectiveType, StudySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,10 @@ class StudyView:
 
     `curves` holds what each trial reported of the objective, by the trial's number, as losses: times -1 where the study
     maximizes. `ended` holds the trials that ended, with or without a curve; `running` the numbers of the others that
-    have one. `memo` is scratch space that lives as long as the study is held, and begins empty at any moment: a rule
-    may keep there what it would otherwise compute again, and a decision never depends on it. While `memo` lives,
-    `version` is another number whenever anything changed, and `epoch` whenever trials that ended did.
+    have one; `assignments` what trials were given, of those whose caller said so. `memo` is scratch space that lives as
+    long as the study is held, and begins empty at any moment: a rule may keep there what it would otherwise compute
+    again, and a decision never depends on it. While `memo` lives, `version` is another number whenever anything
+    changed, and `epoch` whenever trials that ended did.
     """
 
     uid: str
@@ -29,6 +30,7 @@ class StudyView:
     curves: Mapping[int, Curve]
     ended: Mapping[int, Ended]
     running: Set[int]
+    assignments: Mapping[int, Assignment]
     version: int
     epoch: int
     memo: MutableMapping[str, Any] = field(default_factory=dict)

@@ -48,6 +48,7 @@ class Held:
             held.curves,
             held.ended,
             held.running,
+            held.assignments,
             held.version,
             held.epoch,
             self.memo,

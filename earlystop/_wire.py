@@ -8,7 +8,7 @@ from tunesmith.earlystop._curves import Curves, Ended
 from tunesmith.earlystop._rule import Decision, Rule
 from tunesmith.services.errors import FixRequest
 from tunesmith.services.settings_wire import setting_to_proto
-from tunesmith.study import wire
+from tunesmith.study import Assignment, DocumentError, wire
 from tunesmith.v1 import early_stopping_pb2 as messages
 from tunesmith.v1 import suggestion_pb2, types_pb2
 
@@ -23,8 +23,9 @@ def apply(curves: Curves, chunks: Iterable[messages.ObservationChunk], sign: int
         curves.restart(chunk.restarted)
         losses = [-value for value in chunk.values] if sign < 0 else chunk.values
         curves.observe(chunk.trials, chunk.steps, losses)
-        for record in chunk.finished:
+        for record in chunk.records:
             curves.end(record.number, _ended(record, sign))
+            curves.give(record.number, _assignment(record))
 
 
 def _check(chunk: messages.ObservationChunk) -> None:
@@ -41,11 +42,18 @@ def _ended(record: suggestion_pb2.TrialRecord, sign: int) -> Ended | None:
     """Read how a trial ended; None: it runs again."""
     state = wire.TRIAL_STATE_FROM_PROTO.get(record.state)
     if state is None or record.number < 0:
-        rule = "a trial that finished must have a state and `number >= 0`"
+        rule = "the record of a trial must have a state and `number >= 0`"
         raise FixRequest(f"{rule}, but got (number={record.number}, state={record.state})")
     if not state.final:
         return None
     return Ended(state, bounded(sign * record.values[0]) if record.values else None)
+
+
+def _assignment(record: suggestion_pb2.TrialRecord) -> Assignment:
+    try:
+        return wire.assignment_from_proto(record.assignment, f"trials[{record.number}].assignment")
+    except DocumentError as error:
+        raise FixRequest(str(error), error.mistakes) from error
 
 
 def decisions_to_proto(decisions: Iterable[Decision]) -> messages.DecideResponse:

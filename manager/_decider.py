@@ -42,16 +42,13 @@ class Told:
     """Of the study: states up to it were told."""
     positions: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By number of a trial: its attempt, and the position of the last observation that was told."""
-    finished: set[int] = field(default_factory=set)
+    final: dict[int, bool] = field(default_factory=dict)
+    """By number of a trial whose state was told: whether that was final."""
 
-    def finishes(self, trial: TrialRow) -> bool:
-        """Whether the service must hear of this change of a trial's state: it ended, or runs again after it had."""
-        if trial.state.final:
-            self.finished.add(trial.number)
-            return True
-        known = trial.number in self.finished
-        self.finished.discard(trial.number)
-        return known
+    def tells(self, trial: TrialRow) -> bool:
+        """Whether the service must hear of this change of a trial's state: it began, ended, or runs again."""
+        known, self.final[trial.number] = self.final.get(trial.number), trial.state.final
+        return trial.state.final or known is not False
 
 
 @dataclass(slots=True)
@@ -135,8 +132,8 @@ async def _stream(course: Course, told: Told, observations: Observations) -> Asy
         async for chunk in _reports(trial, course.study.job.spec.objective.metric, told, observations):
             yield pb.DecideRequest(observations=chunk)
     for start in range(0, len(course.changed), CHUNK):
-        news = [trial for trial in course.changed[start : start + CHUNK] if told.finishes(trial)]
-        yield pb.DecideRequest(observations=pb.ObservationChunk(finished=map(record_of, news)))
+        news = [trial for trial in course.changed[start : start + CHUNK] if told.tells(trial)]
+        yield pb.DecideRequest(observations=pb.ObservationChunk(records=map(record_of, news)))
 
 
 def _header(course: Course, told: Told) -> pb.DecideHeader:

@@ -40,6 +40,8 @@ _PRECISION: Final = (0.01, 0.1, 0.1, 0.1)
 """Of the weights beforehand: what all gain, what is gained of the last gain, by the level and by its square."""
 _TRAIT_PRECISION: Final = 1.0
 """Of the weights of traits."""
+_OF_LEVEL: Final = 0.5
+"""How much of a level counts where a trait counts for how the level does."""
 _SHARE: Final = 0.7
 """What is gained in a hop of what was gained in the one before, as long as nobody knows better."""
 NOISE: Final = 0.05
@@ -120,17 +122,27 @@ class Hop:
     covariance: "Floats"
     variance: float
 
-    def gain(self, level: float, gained: float) -> tuple[float, float]:
-        """Mean and variance of what a curve will gain that has this level, and gained so much in its last hop."""
+    def gain(self, level: float, gained: float, traits: "Floats | None" = None) -> tuple[float, float]:
+        """`gains` of one curve, of traits (k,)."""
         import numpy as np
 
-        mean, variance = self.gains(np.array([level]), np.array([gained]))
+        mean, variance = self.gains(np.array([level]), np.array([gained]), None if traits is None else traits[None])
         return float(mean[0]), float(variance[0])
 
     def gains(self, levels: "Floats", gained: "Floats", traits: "Floats | None" = None) -> "tuple[Floats, Floats]":
         """Means and variances of what n curves will gain, of traits (n, k) as were learned from: (n,) and (n,)."""
         x = _features(levels, gained, traits)
         return x @ self.weights, self.variance * (1 + ((x @ self.covariance) * x).sum(axis=1))
+
+    def slopes(self, traits: "Floats | None" = None) -> tuple[float, float]:
+        """How much more is gained for one more that was gained last, and for one more of level, of traits (k,).
+
+        The square is left out: what it says of levels near the middle would be taken for what happens far from there.
+        """
+        of_gain, of_level = self.weights[1:3].tolist()
+        if traits is not None:
+            of_level += float(traits @ self.weights[-len(traits) :]) * _OF_LEVEL if len(traits) else 0.0
+        return of_gain, of_level
 
 
 def learn(
@@ -169,4 +181,4 @@ def _features(levels: "Floats", gained: "Floats", traits: "Floats | None") -> "F
     features[:, 3] = (features[:, 2] - _MIDDLE) ** 2
     if traits is None:
         return features
-    return np.hstack([features, traits, traits * ((features[:, 2:3] - _MIDDLE) / 2)])
+    return np.hstack([features, traits, traits * ((features[:, 2:3] - _MIDDLE) * _OF_LEVEL)])

@@ -147,6 +147,19 @@ class SearchSpace:
         given = self._given(assignment)
         return [encode(assignment[name]) if name in given else inactive for name, encode in self._encoders]
 
+    def locate(self, assignment: Assignment) -> list[float] | None:
+        """`encode`, with NaN for an inactive parameter; None where `assignment` is no point of the space.
+
+        It is one when it names the active parameters and no others, with values that have a place.
+        """
+        active = self.active(assignment)
+        if len(active) != len(assignment) or not all(map(assignment.__contains__, active)):
+            return None
+        try:
+            return self.encode(assignment, inactive=float("nan"))
+        except (ValueError, TypeError, LookupError, ArithmeticError):
+            return None
+
     def sample(self, rng: "np.random.Generator") -> dict[str, ParameterValue]:
         """A random feasible assignment, by the parameters' distributions; raises NoFeasiblePoint.
 

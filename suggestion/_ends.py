@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.services.learning_curves import FAR, MOST_TRIALS, NOISE, Hop, Scale, learn, rungs_to
+from tunesmith.services.traits import traits_of
 from tunesmith.study import ObjectiveType, Strategy, StudySpec
 from tunesmith.suggestion._algorithm import StudyView, TrialRecord
 from tunesmith.suggestion._table import Standing, Table, table_of
-from tunesmith.suggestion._traits import traits_of
 
 Floats = NDArray[np.float64]
 

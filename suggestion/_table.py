@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from tunesmith.study import Assignment, ObjectiveType, SearchSpace, StudySpec, TrialState
+from tunesmith.study import ObjectiveType, SearchSpace, StudySpec, TrialState
 from tunesmith.suggestion._algorithm import StudyView, TrialRecord
 
 if TYPE_CHECKING:
@@ -101,16 +101,9 @@ class Table:
             self._standings[rows], self._losses[rows] = zip(*outcomes, strict=True)
             self._sort()
 
-    def coordinates(self, assignment: Assignment) -> list[float]:
-        """Return the row of `units` of a trial with this assignment; an error when it is no point of the space."""
-        active = self._space.active(assignment)
-        if len(active) != len(assignment) or not all(map(assignment.__contains__, active)):
-            raise ValueError("an assignment names the active parameters, and no others")
-        return self._space.encode(assignment, inactive=float("nan"))
-
     def _add(self, records: Sequence[TrialRecord]) -> None:
         """Make rows for trials, but for those whose assignment is no point of the space."""
-        units = {one.number: unit for one in records if (unit := self._located(one)) is not None}
+        units = {one.number: unit for one in records if (unit := self._space.locate(one.assignment)) is not None}
         first, end = len(self), len(self) + len(units)
         self._rows |= zip(units, range(first, end), strict=True)
         while end > len(self._numbers):
@@ -118,12 +111,6 @@ class Table:
         self._numbers[first:end] = [min(number, 2**63 - 1) for number in units]
         if units:
             self._units[first:end] = list(units.values())
-
-    def _located(self, record: TrialRecord) -> list[float] | None:
-        try:
-            return self.coordinates(record.assignment)
-        except (ValueError, TypeError, LookupError, ArithmeticError):
-            return None
 
     def _grow(self) -> None:
         import numpy as np

@@ -7,6 +7,7 @@ from typing import Any
 
 from tunesmith.services.errors import BaseRevision, NotFound
 from tunesmith.services.server import serving
+from tunesmith.study import wire
 from tunesmith.v1 import early_stopping_pb2 as pb
 from tunesmith.v1 import early_stopping_pb2_grpc as rpc
 from tunesmith.v1 import suggestion_pb2 as suggestion
@@ -30,12 +31,17 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
     before_reply: Callable[[], Awaitable[None]] | None = None
     """Awaited before each reply of Decide."""
     curves: Curves = field(default_factory=dict)
-    finished: dict[int, suggestion.TrialRecord] = field(default_factory=dict)
+    records: dict[int, suggestion.TrialRecord] = field(default_factory=dict)
     calls: list[pb.DecideHeader] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     """How many observations came with each call."""
     validated: list[types.StudySpec] = field(default_factory=list)
     _held: tuple[int, int] = (0, 0)
+
+    @property
+    def finished(self) -> list[int]:
+        """The trials that ended, by their records."""
+        return [number for number, one in self.records.items() if wire.TRIAL_STATE_FROM_PROTO[one.state].final]
 
     async def Describe(self, request: Any, context: Any) -> pb.EarlyStoppingServiceDescribeResponse:
         return pb.EarlyStoppingServiceDescribeResponse(rules=[types.RuleDescription(name="scripted")])
@@ -50,7 +56,7 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
         header = (await anext(requests)).header
         self.calls.append(header)
         if header.base_revision == 0:
-            self.curves, self.finished = {}, {}
+            self.curves, self.records = {}, {}
         elif (header.base_revision, header.base_digest) != self._held:
             raise BaseRevision(*self._held)
         self.rows.append(sum([self._take(request.observations) async for request in requests]))
@@ -80,7 +86,7 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
             self.curves.pop(trial, None)
         for trial, step, value in zip(chunk.trials, chunk.steps, chunk.values, strict=True):
             self.curves.setdefault(trial, []).append((step, value))
-        self.finished.update((record.number, record) for record in chunk.finished)
+        self.records.update((record.number, record) for record in chunk.records)
         return len(chunk.values)
 
 

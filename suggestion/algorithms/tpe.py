@@ -102,7 +102,7 @@ class _Tpe:
                 return Answer(tuple(suggestions), Status.EXHAUSTED, EXHAUSTED)
             suggestions.append(suggestion)
             if len(suggestions) < len(names):
-                trials = trials.with_pending(number, table.coordinates(suggestion.assignment))
+                trials = trials.with_pending(number, study.spec.space.encode(suggestion.assignment, inactive=np.nan))
         return Answer(tuple(suggestions))
 
 

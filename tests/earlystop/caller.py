@@ -50,7 +50,7 @@ class Caller:
         """A trial ends, or runs again when the state is not final."""
         kind = wire.TRIAL_STATE_TO_PROTO[state]
         record = suggestion_pb2.TrialRecord(name=f"trial-{number}", number=number, state=kind, values=values)
-        self.tell(messages.ObservationChunk(finished=[record]))
+        self.tell(messages.ObservationChunk(records=[record]))
 
     def restart(self, number: int) -> None:
         """Another attempt of a trial begins."""

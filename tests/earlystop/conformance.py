@@ -61,8 +61,9 @@ class Event:
         if self.state is None:
             return messages.ObservationChunk(trials=[self.trial], steps=[self.step], values=[self.value])
         state, values = wire.TRIAL_STATE_TO_PROTO[self.state], [self.value]
-        record = suggestion_pb2.TrialRecord(number=self.trial, state=state, values=values)
-        return messages.ObservationChunk(finished=[record])
+        given = wire.assignment_to_proto({"x": self.trial})
+        record = suggestion_pb2.TrialRecord(number=self.trial, state=state, values=values, assignment=given)
+        return messages.ObservationChunk(records=[record])
 
 
 _VALUES = st.one_of(

@@ -70,6 +70,10 @@ class Study:
     def sign(self) -> int:
         return self.held.view().sign
 
+    def give(self, number: int, **assignment: ParameterValue) -> None:
+        """A trial was given this."""
+        self.held.curves.give(number, assignment)
+
     def report(self, number: int, values: Mapping[int, float] | Iterable[float]) -> None:
         """A trial reports values by step, or from step 1 on."""
         found = values if isinstance(values, Mapping) else dict(enumerate(values, 1))

@@ -10,7 +10,7 @@ from tests.earlystop.studies import Study, make_spec
 from tunesmith.earlystop._forecast import Forecast, forecast
 from tunesmith.earlystop._worth import price_of_a_step, worth
 from tunesmith.services.learning_curves import FAR, Scale, learn, rungs_to
-from tunesmith.study import Strategy, TrialState
+from tunesmith.study import ParameterValue, Strategy, TrialState
 
 
 def falling(c: float, a: float, last: int) -> list[float]:
@@ -22,6 +22,11 @@ def noisy(rng: np.random.Generator, last: int) -> list[float]:
     """A power law whose exponent early values do not tell."""
     c, a, power = rng.uniform(0, 1), rng.uniform(1, 3), rng.uniform(0.2, 1)
     return [float(c + a / step**power + rng.normal(0, 0.1)) for step in range(1, last + 1)]
+
+
+def one_that_falls_late(x: int) -> list[float]:
+    """27 steps; nothing is seen for 5 of them, and then it falls by as much as its parameter says."""
+    return [1.0 - x / 10 * min(max(step - 5, 0) / 15, 1.0) for step in range(1, 28)]
 
 
 class TestForecast:
@@ -149,6 +154,43 @@ class TestCurve:
         assert study.held.curves.curves[40].best(12) > study.held.curves.curves[41].best(12)
         assert not slow.stop
         assert fast.stop
+
+    def test_parameters_tell_trials_apart_whose_curves_are_alike(self) -> None:
+        study = Study(make_spec("curve", maxResource=27))
+        for number in range(30):
+            study.give(number, x=number % 10)
+            study.finish(number, one_that_falls_late(number % 10))
+        for number in (40, 41, 42):
+            study.report(number, [1.0, 1.0, 1.0])
+        study.give(40, x=9)
+        study.give(41, x=0)
+        good, bad, unknown = study.ask(40, 41, 42)
+        assert not good.stop
+        assert bad.stop
+        assert good.predicted_final == pytest.approx(0.1, abs=0.05)
+        assert bad.predicted_final == pytest.approx(1.0, abs=0.1)
+        assert unknown.predicted_final == pytest.approx(0.55, abs=0.2), "of which nobody said what it was given"
+        study.give(42, x=9)
+        study.report(42, {4: 1.0})
+        assert study.one(42).predicted_final == pytest.approx(0.1, abs=0.05), "it was told late"
+
+    @pytest.mark.parametrize("assignment", [{}, {"x": 99}, {"x": "blue"}, {"y": 1}, {"x": 1, "y": 2}])
+    def test_an_assignment_that_is_no_point_of_the_space_tells_nothing(
+        self, assignment: dict[str, ParameterValue]
+    ) -> None:
+        """As of a trial from before an edit of the study."""
+
+        def predicted(*given: dict[str, ParameterValue]) -> float | None:
+            study = Study(make_spec("curve", maxResource=27))
+            for number in range(30):
+                study.give(number, x=number % 10)
+                study.finish(number, one_that_falls_late(number % 10))
+            study.report(40, [1.0, 1.0, 1.0])
+            for one in given:
+                study.give(40, **one)
+            return study.one(40).predicted_final
+
+        assert predicted(assignment) == predicted()
 
     def test_trials_that_were_stopped_teach_too(self) -> None:
         study = Study(make_spec("curve", maxResource=100))

@@ -149,7 +149,7 @@ class TestDecide:
     def test_one_chunk_is_applied_in_the_order_of_its_fields(self, service: ServiceProcess, caller: Caller) -> None:
         told(caller)
         record = suggestion_pb2.TrialRecord(number=2, state=types_pb2.TRIAL_STATE_SUCCEEDED, values=[0.2])
-        caller.tell(messages.ObservationChunk(restarted=[2], trials=[2], steps=[2], values=[0.2], finished=[record]))
+        caller.tell(messages.ObservationChunk(restarted=[2], trials=[2], steps=[2], values=[0.2], records=[record]))
         assert not caller.ask(service.channel, 2).decisions, "it has ended"
         decision = caller.one(service.channel, 3)
         assert decision.reason.endswith("0.9 is worse than 0.8, the median of 3 trials")
@@ -315,8 +315,8 @@ class TestRefusals:
             (messages.ObservationChunk(trials=[1], steps=[1, 2], values=[1]), r"trials=1, steps=2, values=1"),
             (messages.ObservationChunk(trials=[-1], steps=[1], values=[1]), "numbers of 0 or more, but got -1"),
             (messages.ObservationChunk(restarted=[-2]), "numbers of 0 or more, but got -2"),
-            (messages.ObservationChunk(finished=[suggestion_pb2.TrialRecord(number=1)]), "must have a state"),
-            (messages.ObservationChunk(finished=[suggestion_pb2.TrialRecord(number=-1, state=3)]), "number=-1"),  # type: ignore[arg-type]
+            (messages.ObservationChunk(records=[suggestion_pb2.TrialRecord(number=1)]), "must have a state"),
+            (messages.ObservationChunk(records=[suggestion_pb2.TrialRecord(number=-1, state=3)]), "number=-1"),  # type: ignore[arg-type]
         ],
     )
     def test_news_that_cannot_be(self, service: ServiceProcess, chunk: messages.ObservationChunk, why: str) -> None:

@@ -105,10 +105,26 @@ async def test_only_what_is_news_is_sent(database: Database, stopper: Stopper, d
     await decider.decide(UID)
     assert stopper.curves[1] == [(0, 6.0), (1, 5.5)]
     assert stopper.rows == [3, 1]
-    assert {number: list(record.values) for number, record in stopper.finished.items()} == {0: [4.0]}
+    assert stopper.finished == [0]
+    assert list(stopper.records[0].values) == [4.0]
     assert list(stopper.calls[1].trials) == [1, 2]
     await decider.decide(UID)
     assert stopper.rows == [3, 1, 0]
+
+
+async def test_what_trials_were_given_is_told_once_when_they_begin(
+    database: Database, stopper: Stopper, decider: Decider
+) -> None:
+    trials = Trials(database, 2)
+    trials.report(0, 5.0)
+    await decider.decide(UID)
+    given = {number: wire.assignment_from_proto(one.assignment) for number, one in stopper.records.items()}
+    assert given == {0: {"x": 0}, 1: {"x": 1}}
+    assert {wire.TRIAL_STATE_FROM_PROTO[one.state] for one in stopper.records.values()} == {TrialState.RUNNING}
+    stopper.records.clear()
+    trials.report(0, 4.0, first=1)
+    await decider.decide(UID)
+    assert stopper.records == {}
 
 
 async def test_a_service_that_holds_nothing_is_told_everything(
@@ -139,10 +155,10 @@ async def test_a_retried_trial_is_told_to_run_again(database: Database, stopper:
     trials.report(1, 3.0)
     trials.end(0, TrialState.FAILED)
     await decider.decide(UID)
-    assert list(stopper.finished) == [0]
+    assert stopper.finished == [0]
     database.store.write(lambda tx: tx.move_trial(tx.trial(UID, 0).id, TrialState.PENDING, "", "", 3.0))
     await decider.decide(UID)
-    assert wire.TRIAL_STATE_FROM_PROTO[stopper.finished[0].state] is TrialState.PENDING
+    assert wire.TRIAL_STATE_FROM_PROTO[stopper.records[0].state] is TrialState.PENDING
 
 
 async def test_a_decision_is_news_once_a_step(database: Database, stopper: Stopper, decider: Decider) -> None:

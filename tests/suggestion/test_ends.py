@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.suggestion.conformance import Study, make_spec
 
+from tunesmith.services.traits import traits_of
 from tunesmith.study import (
     CategoricalDomain,
     Condition,
@@ -30,7 +31,6 @@ from tunesmith.suggestion._ends import Ends
 from tunesmith.suggestion._table import table_of
 from tunesmith.suggestion._told import told
 from tunesmith.suggestion._tpe_trials import Trials
-from tunesmith.suggestion._traits import traits_of
 
 PLANE = SearchSpace((Parameter("x", DoubleDomain(0, 1)), Parameter("y", DoubleDomain(0, 1))))
 END = 27

@@ -184,7 +184,7 @@ class ObservationChunk(_message.Message):
     TRIALS_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
-    FINISHED_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def restarted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Numbers of the trials whose observations so far are void, because another attempt of them began."""
@@ -202,9 +202,9 @@ class ObservationChunk(_message.Message):
         """May be NaN or infinite."""
 
     @_builtins.property
-    def finished(self) -> _containers.RepeatedCompositeFieldContainer[_suggestion_pb2.TrialRecord]:
-        """Trials that finished, with their state and value. One that is told again replaces what was told before; a state
-        that is not final means that it runs again.
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[_suggestion_pb2.TrialRecord]:
+        """Trials that began, with their assignment, and trials that finished, with their state and value. One that is told
+        again replaces what was told before; a state that is not final means that it runs, perhaps again.
         """
 
     def __init__(
@@ -214,11 +214,11 @@ class ObservationChunk(_message.Message):
         trials: _abc.Iterable[_builtins.int] | None = ...,
         steps: _abc.Iterable[_builtins.int] | None = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
-        finished: _abc.Iterable[_suggestion_pb2.TrialRecord] | None = ...,
+        records: _abc.Iterable[_suggestion_pb2.TrialRecord] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "restarted", b"restarted", "steps", b"steps", "trials", b"trials", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records", "restarted", b"restarted", "steps", b"steps", "trials", b"trials", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
