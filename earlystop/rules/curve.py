@@ -28,12 +28,13 @@ class CurvePrediction:
         aliases=("curve-prediction",),
         summary="Stops a trial whose chance to become the best is not worth the steps that it would take.",
         description=(
-            "Predicts where a trial will end, and says so with every decision. Learns, from rung to rung of steps that "
-            "lie ever further apart, how all trials went on, those that were stopped too, and takes no formula for "
-            "granted. A trial goes on while its chance to beat the best is worth its next steps, and these would "
-            "bring less in a new trial: so it is patient with one that begins slowly where such ones have caught up, "
-            "and spends little when the best is hard to beat. `maxResource` should be given, and be the step at which "
-            "trials do end: rungs are counted back from there, each two thirds of the next."
+            "Predicts where a trial will end, and says so with every decision. Learns, from rung to rung of steps "
+            "that lie ever further apart, how all trials went on, those that were stopped too, and by their "
+            "parameters: that a small rate begins slowly, say. It takes no formula for granted. A trial goes on "
+            "while its chance to beat the best is worth its next steps, and these would bring less in a new trial: "
+            "so it is patient with one that begins slowly where such ones have caught up, and spends little when the "
+            "best is hard to beat. `maxResource` should be given, and be the step at which trials do end: rungs are "
+            "counted back from there, each two thirds of the next."
         ),
         source=(
             "After B. Baker et al., Accelerating Neural Architecture Search using Performance Prediction, arXiv "

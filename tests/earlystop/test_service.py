@@ -38,6 +38,13 @@ def test_describe(service: ServiceProcess) -> None:
     assert start.meaning.endswith("Also accepted as `start_step`.")
 
 
+GIVEN_NAN = suggestion_pb2.TrialRecord(
+    number=1,
+    state=types_pb2.TRIAL_STATE_RUNNING,
+    assignment=types_pb2.Assignment(values={"x": types_pb2.Value(double_value=math.nan)}),
+)
+
+
 class TestValidate:
     def validate(self, service: ServiceProcess, spec: StudySpec) -> list[str]:
         request = messages.EarlyStoppingServiceValidateRequest(spec=wire.spec_to_proto(spec))
@@ -317,6 +324,7 @@ class TestRefusals:
             (messages.ObservationChunk(restarted=[-2]), "numbers of 0 or more, but got -2"),
             (messages.ObservationChunk(records=[suggestion_pb2.TrialRecord(number=1)]), "must have a state"),
             (messages.ObservationChunk(records=[suggestion_pb2.TrialRecord(number=-1, state=3)]), "number=-1"),  # type: ignore[arg-type]
+            (messages.ObservationChunk(records=[GIVEN_NAN]), r"trials\[1\].assignment.x: must be a finite number"),
         ],
     )
     def test_news_that_cannot_be(self, service: ServiceProcess, chunk: messages.ObservationChunk, why: str) -> None:

@@ -2,7 +2,7 @@
 
 import pickle
 from itertools import islice, product
-from math import isclose
+from math import isclose, isnan
 
 import numpy as np
 import pytest
@@ -162,6 +162,19 @@ def test_values_of_inactive_parameters_are_problems_and_change_no_key(space: Sea
     assert space.feasible(point | extra) == space.feasible(point)
     if extra:
         assert len(space.problems(point | extra)) == len(extra)
+
+
+@given(search_spaces(), st.data())
+def test_only_points_of_the_space_are_located(space: SearchSpace, data: st.DataObject) -> None:
+    point = _point(space, data)
+    unit = space.locate(point)
+    inactive = [name not in point for name in space.names]
+
+    assert unit is not None
+    assert [isnan(one) for one in unit] == inactive
+    assert [0.5 if isnan(one) else one for one in unit] == space.encode(point)
+    assert space.locate(point | {"nobody": 1}) is None
+    assert space.locate({name: point[name] for name in list(point)[1:]}) is None or not point
 
 
 @given(search_spaces())
