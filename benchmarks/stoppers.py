@@ -2,15 +2,18 @@
 
 A session is told each loss as a trial reports it, and answers whether the trial is to end. `tpe+median` is our `tpe`
 with our rule `median`, `tpe+optuna-median` the same with Optuna's pruner of that kind, and `optuna-tpe+optuna-median`
-all Optuna's. Adding a rule of ours is a line of RULES, one of Optuna's a line of PRUNERS.
+all Optuna's; `tpe+omniscient` is no rule, but what one that knows the future would save. Adding a rule of ours is a
+line of RULES, one of Optuna's a line of PRUNERS.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
 import contenders
+from curves import CurveTask
 from peers import distributions
 
 from tunesmith.earlystop import Ended, Registry, load_registry, read_settings
@@ -33,8 +36,8 @@ class Session(Protocol):
         """A trial ended, with its least loss as its value."""
 
 
-Start = Callable[[SearchSpace, int, int, int], Session]
-"""By space, seed, trials at once, and epochs of a training."""
+Start = Callable[[CurveTask, int, int], Session]
+"""By task, seed, and trials at once."""
 
 
 class Judge(Protocol):
@@ -101,13 +104,13 @@ class Rule(Nobody):
 class Ours:
     """An algorithm of the suggestion service, with a rule or a pruner."""
 
-    def __init__(self, algorithm: str, judge: str, space: SearchSpace, seed: int, parallel: int, epochs: int) -> None:
-        self.sampler = contenders.Ours(algorithm, {}, space, seed, 10**6, parallel)
+    def __init__(self, algorithm: str, judge: str, on: CurveTask, seed: int, parallel: int) -> None:
+        self.sampler = contenders.Ours(algorithm, {}, on.space, seed, 10**6, parallel)
         self.steps: dict[int, dict[int, float]] = {}
         self.judge: Judge = Nobody()
         if judge in RULES:
             name, settings = RULES[judge]
-            end = {"maxResource": epochs} if judge in KNOW_THE_END else {}
+            end = {"maxResource": on.losses.shape[1]} if judge in KNOW_THE_END else {}
             self.judge = Rule(name, settings | end, self.sampler.spec, seed)
         elif judge:
             self.judge = Optuna("RandomSampler", judge, None, seed)
@@ -125,6 +128,30 @@ class Ours:
     def end(self, trial: int, state: TrialState, value: float) -> None:
         self.sampler.end(trial, state, value, self.steps.pop(trial))
         self.judge.end(trial, state, value)
+
+
+class Omniscient(Ours):
+    """Knows where each trial will end: after an epoch, only the best of all goes on. Tells the algorithm, too.
+
+    What rules and forecasts could save at most, as long as each trial is begun to be known.
+    """
+
+    def __init__(self, algorithm: str, on: CurveTask, seed: int, parallel: int) -> None:
+        super().__init__(algorithm, "", on, seed, parallel)
+        self.on, self.ends, self.best = on, dict[int, float](), math.inf
+
+    def ask(self) -> tuple[int, Assignment]:
+        trial, assignment = super().ask()
+        self.ends[trial] = float(self.on.curve(assignment).min())
+        self.best = min(self.best, self.ends[trial])
+        return trial, assignment
+
+    def report(self, trial: int, step: int, loss: float) -> TrialState | None:
+        super().report(trial, step, loss)
+        return TrialState.EARLY_STOPPED if self.ends[trial] > self.best else None
+
+    def end(self, trial: int, state: TrialState, value: float) -> None:
+        super().end(trial, TrialState.SUCCEEDED, self.ends[trial])
 
 
 class Optuna:
@@ -202,11 +229,15 @@ def peers(contender: str) -> Iterator[str]:
 
 
 def ours(algorithm: str, judge: str) -> Start:
-    return lambda space, seed, parallel, epochs: Ours(algorithm, judge, space, seed, parallel, epochs)
+    return lambda on, seed, parallel: Ours(algorithm, judge, on, seed, parallel)
 
 
 def optuna(sampler: str, pruner: str) -> Start:
-    return lambda space, seed, *_: Optuna(sampler, pruner, space, seed)
+    return lambda on, seed, _: Optuna(sampler, pruner, on.space, seed)
+
+
+def omniscient(algorithm: str, _: str) -> Start:
+    return lambda on, seed, parallel: Omniscient(algorithm, on, seed, parallel)
 
 
 CONTENDERS: dict[str, Start] = {
@@ -215,6 +246,8 @@ CONTENDERS: dict[str, Start] = {
         ("random", "random", ours, (*RULES, *PRUNERS)),
         ("tpe", "tpe", ours, (*RULES, *PRUNERS)),
         ("optuna-tpe", "TPESampler", optuna, PRUNERS),
+        ("random", "random", omniscient, ("omniscient",)),
+        ("tpe", "tpe", omniscient, ("omniscient",)),
     )
     for judge in judges
 }

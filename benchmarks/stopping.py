@@ -117,7 +117,7 @@ def play(key: Key, file: Path) -> dict[str, Any]:
     on = task(name, file, epochs, finer=finer)
     began = time.process_time()
     drawn = seed * len(TASKS) + TASKS.index(name)  # grids are alike: with one seed, luck would be that of all tasks
-    study = Simulation(CONTENDERS[contender](on.space, drawn, WORKERS, epochs), on, drawn)
+    study = Simulation(CONTENDERS[contender](on, drawn, WORKERS), on, drawn)
     while study.events and study.spent < BUDGETS[-1] * epochs:
         study.advance()
     counts = {"trials": study.begun, "stopped": study.stopped, "seconds": time.process_time() - began}

@@ -62,13 +62,19 @@ def end_of(study: StudyView) -> int | None:
     """The step at which trials end: as is set, or the last one of the longest that succeeded; None: not known yet."""
     if study.settings[MOST] is not None:
         return study.settings.integer(MOST)
-    epoch, end = study.memo.get(_END, (None, None))
+    return seen_end(study)[0]
+
+
+def seen_end(study: StudyView) -> tuple[int | None, int]:
+    """The last step of the longest trial that succeeded, and how many did that reported; None: none did."""
+    epoch, found = study.memo.get(_END, (None, (None, 0)))
     if epoch != study.epoch:
         ended = (number for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
-        end = max((study.curves[number].last for number in ended if number in study.curves), default=None)
-        study.memo[_END] = (study.epoch, end)
-    found: int | None = end
-    return found
+        lasts = [study.curves[number].last for number in ended if number in study.curves]
+        found = max(lasts, default=None), len(lasts)
+        study.memo[_END] = (study.epoch, found)
+    seen: tuple[int | None, int] = found
+    return seen
 
 
 def highest_rung(step: int, first: int, factor: int, end: int | None) -> int | None:

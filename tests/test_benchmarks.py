@@ -111,6 +111,16 @@ def test_a_simulated_study_counts_the_epochs_that_were_spent(modules: Any) -> No
     assert regret[first:] == pytest.approx(min((losses.min() - task.best) / (task.middle - task.best), 1))
 
 
+def test_who_knows_the_ends_lets_none_but_the_best_go_on(modules: Any) -> None:
+    stopping, stoppers, task = modules("stopping"), modules("stoppers"), modules("curves").task("wine-sgd")
+    session = stoppers.CONTENDERS["random+omniscient"](task, 0, 4)
+    study = stopping.Simulation(session, task, seed=0)
+    while study.spent < 500:
+        study.advance()
+    assert study.done[-1][1] == min(end for trial, end in session.ends.items() if trial < study.begun - 4)
+    assert study.stopped > study.begun - 20
+
+
 def test_fewer_epochs_is_the_ratio_to_full_training(modules: Any) -> None:
     stopping = modules("stopping")
     full = np.array([[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.4], [1.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]])

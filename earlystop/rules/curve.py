@@ -8,7 +8,7 @@ from tunesmith.earlystop._ladder import Ladder
 from tunesmith.earlystop._others import best_of_others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import end_of, most_setting
+from tunesmith.earlystop._rungs import end_of, most_setting, seen_end
 from tunesmith.earlystop._settings import START, TRIALS, min_trials, start_step
 from tunesmith.earlystop._standings import standing
 from tunesmith.earlystop._verdict import unless_best
@@ -17,6 +17,8 @@ from tunesmith.services.settings import SettingDescription, Settings, SettingTyp
 from tunesmith.study import Mistake, StudySpec
 
 EAGERNESS: Final = "eagerness"
+ENOUGH: Final = 3
+"""Trials that ran to their end which show where that is."""
 
 
 @register
@@ -44,7 +46,8 @@ class CurvePrediction:
         settings=(
             most_setting(
                 "The step at which trials end. Absent: the last one of the longest trial that succeeded, and nothing "
-                "is stopped before there is one."
+                f"is stopped before there is one. Once {ENOUGH} trials have succeeded before this step, and none at "
+                "it, the same."
             ),
             SettingDescription(
                 EAGERNESS,
@@ -66,11 +69,19 @@ class CurvePrediction:
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
         """Predict each trial's end."""
-        end = end_of(study)
+        end = _end_of(study)
         if end is None or (ladder := Ladder.of(study, end)) is None:
             return []
         found = (_weigh(study, ladder, number) for number in trials)
         return [decision for decision in found if decision is not None]
+
+
+def _end_of(study: StudyView) -> int | None:
+    """The step at which trials end; None: not known yet. What was seen counts for more than a setting too large."""
+    set_to, (seen, many) = end_of(study), seen_end(study)
+    if set_to is None or seen is None or many < ENOUGH:
+        return set_to
+    return min(set_to, seen)
 
 
 def _weigh(study: StudyView, ladder: Ladder, number: int) -> Decision | None:

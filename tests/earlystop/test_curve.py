@@ -213,6 +213,17 @@ class TestCurve:
         assert [decision.stop for decision in known.ask(0, 1, 2, 3)] == [True, True, True, False]
         assert unknown.ask(0, 1, 2, 3) == []
 
+    def test_an_end_that_is_set_too_far_away_is_corrected_by_trials_that_end(self) -> None:
+        study = Study(make_spec("curve", maxResource=10**6))
+        study.report(8, [9.0] * 10)
+        for number in range(2):
+            study.finish(number, falling(number / 10, 1.0, 20))
+        assert study.ask(8) == [], "the first rung is far away"
+        study.finish(2, falling(0.2, 1.0, 15))
+        decision = study.one(8)
+        assert decision.stop
+        assert decision.step == 10
+
     def test_nobody_is_judged_beside_too_few_or_too_soon(self) -> None:
         study = Study(make_spec("curve", maxResource=27, minTrials=3, startStep=5))
         for number in range(3):
