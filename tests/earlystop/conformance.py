@@ -203,7 +203,7 @@ class Conformance:
         """Not a suite in which nothing ever happens."""
         study = Study(spec_of(name))
         for number in range(6):
-            study.finish(number, [3.0 / step + number / 10 for step in range(1, 8)])
+            study.finish(number, [3.0 / step + number / 10 for step in range(1, 10)])
         study.report(6, [9.0 - step for step in range(3)])
         study.report(6, dict.fromkeys(range(4, 8), 9.0))
         study.report(7, [2.0 / step for step in range(1, 8)])
