@@ -27,7 +27,7 @@ def main() -> None:
     type=click.IntRange(1),
     default=10_000_000,
     show_default=True,
-    help="Observations held in memory, of all studies: 40 bytes each.",
+    help="Observations, and values of parameters, held in memory, of all studies: 40 to 100 bytes each.",
 )
 @click.option(
     "--db-manager",

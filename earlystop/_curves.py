@@ -25,7 +25,7 @@ class Curves:
         self._ended: dict[int, Ended] = {}
         self._running: dict[int, None] = {}
         self._assignments: dict[int, Assignment] = {}
-        self._size = self._epoch = self._version = 0
+        self._size = self._given = self._epoch = self._version = 0
 
     @property
     def curves(self) -> Mapping[int, Curve]:
@@ -59,8 +59,8 @@ class Curves:
 
     @property
     def size(self) -> int:
-        """Count the observations and the trials."""
-        return self._size + len(self._ended)
+        """Count the observations, the trials that ended, and the values of parameters."""
+        return self._size + len(self._ended) + self._given
 
     def restart(self, numbers: Iterable[int]) -> None:
         """Another attempt of these trials began: they run, and what they reported is void."""
@@ -98,6 +98,9 @@ class Curves:
     def give(self, number: int, assignment: Assignment) -> None:
         """A trial was given this, in place of what was known of it."""
         self._version += 1
+        if number in self._ended:
+            self._epoch += 1
+        self._given += len(assignment) - len(self._assignments.get(number, ()))
         self._assignments[number] = assignment
 
     def _begin(self, number: int) -> Curve:

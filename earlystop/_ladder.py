@@ -1,6 +1,7 @@
 """What is seen of all trials at a ladder of rungs, and what a trial's end is expected to be from there.
 
-Between calls only what was seen of each curve is kept, which is most of the work.
+Between calls what was seen of each curve is kept, which is most of the work, and what was learned, as long as trials
+would teach the same.
 """
 
 import math

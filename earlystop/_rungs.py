@@ -66,12 +66,13 @@ def end_of(study: StudyView) -> int | None:
 
 
 def seen_end(study: StudyView) -> tuple[int | None, int]:
-    """The last step of the longest trial that succeeded, and how many did that reported; None: none did."""
+    """The last step of the longest trial that succeeded, and how many did with a value; None: none reported."""
     epoch, found = study.memo.get(_END, (None, (None, 0)))
     if epoch != study.epoch:
-        ended = (number for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED)
-        lasts = [study.curves[number].last for number in ended if number in study.curves]
-        found = max(lasts, default=None), len(lasts)
+        ended = [(number, one) for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED]
+        lasts = {number: study.curves[number].last for number, _ in ended if number in study.curves}
+        valued = sum(number in lasts and one.loss is not None and math.isfinite(one.loss) for number, one in ended)
+        found = max(lasts.values(), default=None), valued
         study.memo[_END] = (study.epoch, found)
     seen: tuple[int | None, int] = found
     return seen

@@ -46,7 +46,7 @@ class Told:
     """By number of a trial whose state was told: whether that was final."""
 
     def tells(self, trial: TrialRow) -> bool:
-        """Whether the service must hear of this change of a trial's state: it began, ended, or runs again."""
+        """Whether the service must hear of this change of a trial's state: it was made, ended, or is to run again."""
         known, self.final[trial.number] = self.final.get(trial.number), trial.state.final
         return trial.state.final or known is not False
 

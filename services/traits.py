@@ -10,20 +10,30 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_MOST: Final = 64
-"""Traits beyond it would take long to learn, from more trials than there are: then there are none."""
+MOST_TRAITS: Final = 64
+"""More would take long to learn, from more trials than there are: then there are none."""
 
 
 def traits_of(space: SearchSpace, units: "Floats") -> "Floats":
     """The traits (n, k) of points (n, d) in unit coordinates; all those of an inactive parameter are 0.
 
-    A number is its place between -1 and 1, and its square; a category is itself against the others.
+    A number is its place between -1 and 1, and its square; a category is itself against the others. k is 0 where there
+    would be more than MOST_TRAITS.
     """
     import numpy as np
 
+    if sum(map(_count, space.parameters)) > MOST_TRAITS:
+        return np.empty((len(units), 0))
     columns = [_traits(parameter, unit) for parameter, unit in zip(space.parameters, units.T, strict=True)]
-    traits = np.vstack([*columns, np.empty((0, len(units)))]).T
-    return np.nan_to_num(traits) if traits.shape[1] <= _MOST else np.empty((len(units), 0))
+    return np.nan_to_num(np.vstack([*columns, np.empty((0, len(units)))]).T)
+
+
+def _count(parameter: Parameter) -> int:
+    """How many traits a parameter has."""
+    if not isinstance(parameter.domain, CategoricalDomain):
+        return 2
+    count = len(parameter.domain.values)
+    return 1 if count == 2 else count
 
 
 def _traits(parameter: Parameter, unit: "Floats") -> "Floats":

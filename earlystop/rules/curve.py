@@ -32,11 +32,12 @@ class CurvePrediction:
         description=(
             "Predicts where a trial will end, and says so with every decision. Learns, from rung to rung of steps "
             "that lie ever further apart, how all trials went on, those that were stopped too, and by their "
-            "parameters: that a small rate begins slowly, say. It takes no formula for granted. A trial goes on "
-            "while its chance to beat the best is worth its next steps, and these would bring less in a new trial: "
-            "so it is patient with one that begins slowly where such ones have caught up, and spends little when the "
-            "best is hard to beat. `maxResource` should be given, and be the step at which trials do end: rungs are "
-            "counted back from there, each two thirds of the next."
+            "parameters, as long as these are few (32 numbers, or 64 categories): that a small rate begins slowly, "
+            "say. It takes no formula for granted. A trial goes on while its chance to beat the best is worth its "
+            "next steps, and these would bring less in a new trial: so it is patient with one that begins slowly "
+            "where such ones have caught up, and spends little when the best is hard to beat. `maxResource` should "
+            "be given, and be the step at which trials do end: rungs are counted back from there, each two thirds of "
+            "the next."
         ),
         source=(
             "After B. Baker et al., Accelerating Neural Architecture Search using Performance Prediction, arXiv "
@@ -46,8 +47,8 @@ class CurvePrediction:
         settings=(
             most_setting(
                 "The step at which trials end. Absent: the last one of the longest trial that succeeded, and nothing "
-                f"is stopped before there is one. Once {ENOUGH} trials have succeeded before this step, and none at "
-                "it, the same."
+                f"is stopped before there is one. Once {ENOUGH} trials have succeeded before this step, the same, as "
+                "long as no trial goes on beyond it."
             ),
             SettingDescription(
                 EAGERNESS,
@@ -77,11 +78,12 @@ class CurvePrediction:
 
 
 def _end_of(study: StudyView) -> int | None:
-    """The step at which trials end; None: not known yet. What was seen counts for more than a setting too large."""
+    """The step at which trials end; None: not known yet. A setting too large gives way to what is seen."""
     set_to, (seen, many) = end_of(study), seen_end(study)
-    if set_to is None or seen is None or many < ENOUGH:
+    if set_to is None or seen is None or many < ENOUGH or not 1 < seen < set_to:
         return set_to
-    return min(set_to, seen)
+    went_on = any(curve.last > seen for curve in study.curves.values())  # so those that succeeded were done early
+    return set_to if went_on else seen
 
 
 def _weigh(study: StudyView, ladder: Ladder, number: int) -> Decision | None:

@@ -61,7 +61,7 @@ def read(chunks):
             finished.pop(trial, None)
         for trial, step, value in zip(chunk.trials, chunk.steps, chunk.values, strict=True):
             curves.setdefault(trial, {}).setdefault(step, value)  # the first value of a step counts
-        for trial in chunk.finished:
+        for trial in chunk.records:  # of trials that were made, and of those that ended
             finished.pop(trial.number, None)
             if trial.state == types.TRIAL_STATE_SUCCEEDED and trial.values:
                 finished[trial.number] = trial.values[0]

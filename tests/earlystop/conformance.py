@@ -53,6 +53,8 @@ class Event:
     step: int
     value: float
     state: TrialState | None = None
+    x: int = 0
+    """What the trial was given, which is told with its state."""
 
     def negated(self) -> "Event":
         return replace(self, value=-self.value)
@@ -61,7 +63,7 @@ class Event:
         if self.state is None:
             return messages.ObservationChunk(trials=[self.trial], steps=[self.step], values=[self.value])
         state, values = wire.TRIAL_STATE_TO_PROTO[self.state], [self.value]
-        given = wire.assignment_to_proto({"x": self.trial})
+        given = wire.assignment_to_proto({"x": self.x})
         record = suggestion_pb2.TrialRecord(number=self.trial, state=state, values=values, assignment=given)
         return messages.ObservationChunk(records=[record])
 
@@ -77,13 +79,13 @@ _REPORTS = st.dictionaries(
     max_size=40,
 )
 _STATES = st.sampled_from([*TrialState, TrialState.SUCCEEDED, TrialState.SUCCEEDED])
-_ENDS = st.dictionaries(st.integers(0, 6), st.tuples(_STATES, _VALUES), max_size=5)
+_ENDS = st.dictionaries(st.integers(0, 6), st.tuples(_STATES, _VALUES, st.integers(0, 9)), max_size=5)
 
 
-def events_of(reports: dict[tuple[int, int], float], ends: dict[int, tuple[TrialState, float]]) -> list[Event]:
+def events_of(reports: dict[tuple[int, int], float], ends: dict[int, tuple[TrialState, float, int]]) -> list[Event]:
     """One value for each trial and step, and one end for each trial."""
     told = [Event(trial, step, value) for (trial, step), value in reports.items()]
-    return told + [Event(trial, 0, value, state) for trial, (state, value) in ends.items()]
+    return told + [Event(trial, 0, value, state, x) for trial, (state, value, x) in ends.items()]
 
 
 EVENTS = st.builds(events_of, _REPORTS, _ENDS)

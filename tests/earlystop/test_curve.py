@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tests.earlystop.studies import Study, make_spec
 from tunesmith.earlystop._forecast import Forecast, forecast
 from tunesmith.earlystop._worth import price_of_a_step, worth
 from tunesmith.services.learning_curves import FAR, Scale, learn, rungs_to
-from tunesmith.study import ParameterValue, Strategy, TrialState
+from tunesmith.study import DoubleDomain, Parameter, ParameterValue, SearchSpace, Strategy, TrialState
 
 
 def falling(c: float, a: float, last: int) -> list[float]:
@@ -91,6 +92,15 @@ class TestForecast:
             ends.append(level)
         assert np.mean(ends) == pytest.approx(expected.mean, abs=0.01)
         assert np.std(ends) == pytest.approx(expected.spread, rel=0.05)
+
+    def test_a_trait_that_says_how_a_level_counts_is_in_the_spread(self) -> None:
+        """What the first hop brings is lost in the second where the trait is 1, and kept where it is -1."""
+        rng = np.random.default_rng(2)
+        levels, gained, traits = rng.uniform(1, 3, 400), rng.uniform(0, 1, 400), rng.choice([-1.0, 1.0], (400, 1))
+        first = learn(levels, gained, levels + rng.normal(0, 0.3, 400), traits)
+        second = learn(levels, gained, levels - (1 + traits[:, 0]) / 2 * (levels - 1.5), traits)
+        spreads = [forecast(2.0, 0.0, [first, second], np.array([sign]), falls=False).spread for sign in (-1.0, 1.0)]
+        assert spreads == pytest.approx([0.3, 0.0], abs=0.06)
 
     def test_a_best_value_does_not_get_worse(self) -> None:
         levels = np.linspace(1.0, 3.0, 40)
@@ -174,6 +184,45 @@ class TestCurve:
         study.report(42, {4: 1.0})
         assert study.one(42).predicted_final == pytest.approx(0.1, abs=0.05), "it was told late"
 
+    def test_what_is_told_again_of_trials_that_ended_counts(self) -> None:
+        study = Study(make_spec("curve", maxResource=27))
+        for number in range(30):
+            study.give(number, x=0)
+            study.finish(number, one_that_falls_late(number % 10))
+        study.give(40, x=9)
+        study.report(40, [1.0, 1.0, 1.0])
+        assert study.one(40).predicted_final != pytest.approx(0.1, abs=0.05)
+        for number in range(30):
+            study.give(number, x=number % 10)
+        assert study.one(40).predicted_final == pytest.approx(0.1, abs=0.05)
+
+    @pytest.mark.parametrize("strategy", [Strategy.MIN, Strategy.LATEST])
+    def test_what_is_kept_between_calls_changes_no_decision(self, strategy: Strategy) -> None:
+        rng = np.random.default_rng(0)
+        study, others = Study(make_spec("curve", maxResource=27, strategy=strategy)), list(range(12))
+        for number in others:
+            study.give(number, x=number % 10)
+        for _ in range(150):
+            number, step = int(rng.choice(others)), int(rng.integers(1, 27))
+            study.report(number, {step: float(number / 10 + 1 / step + rng.normal(0, 0.1))})  # many come late
+            if rng.random() < 0.03:
+                study.end(number, float(rng.uniform(0, 1)))
+                others.remove(number)
+            kept = study.ask(*range(12))
+            study.held.memo.clear()
+            assert study.ask(*range(12)) == kept
+
+    def test_more_parameters_than_can_be_learned_from_are_left_alone(self) -> None:
+        space = SearchSpace(tuple(Parameter(f"x{place}", DoubleDomain(0, 1)) for place in range(40)))
+        study = Study(replace(make_spec("curve", maxResource=27), space=space))
+        for number in range(30):
+            study.give(number, **dict.fromkeys(space.names, number % 10 / 9))
+            study.finish(number, one_that_falls_late(number % 10))
+        for number in (40, 41):
+            study.report(number, [1.0, 1.0, 1.0])
+        study.give(41, **dict.fromkeys(space.names, 1.0))
+        assert study.one(40).predicted_final == study.one(41).predicted_final
+
     @pytest.mark.parametrize("assignment", [{}, {"x": 99}, {"x": "blue"}, {"y": 1}, {"x": 1, "y": 2}])
     def test_an_assignment_that_is_no_point_of_the_space_tells_nothing(
         self, assignment: dict[str, ParameterValue]
@@ -219,10 +268,21 @@ class TestCurve:
         for number in range(2):
             study.finish(number, falling(number / 10, 1.0, 20))
         assert study.ask(8) == [], "the first rung is far away"
-        study.finish(2, falling(0.2, 1.0, 15))
+        study.report(2, falling(0.2, 1.0, 15))
+        study.end(2, None)
+        assert study.ask(8) == [], "it has no value"
+        study.finish(3, falling(0.2, 1.0, 15))
         decision = study.one(8)
         assert decision.stop
         assert decision.step == 10
+
+    @pytest.mark.parametrize("last", [1, 5])
+    def test_trials_that_were_done_early_do_not_show_where_the_others_end(self, last: int) -> None:
+        study = Study(make_spec("curve", maxResource=81))
+        for number in range(3):
+            study.finish(number, falling(number / 10, 1.0, last))
+        study.report(8, [9.0] * 30)
+        assert study.one(8).stop
 
     def test_nobody_is_judged_beside_too_few_or_too_soon(self) -> None:
         study = Study(make_spec("curve", maxResource=27, minTrials=3, startStep=5))

@@ -10,6 +10,8 @@ from tests.earlystop.caller import Caller, decide
 from tests.earlystop.process import ServiceProcess
 from tests.earlystop.studies import NAMES, make_spec
 
+from tunesmith.earlystop._curves import Curves
+from tunesmith.earlystop._wire import apply
 from tunesmith.services.channel import rpc_errors
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound
 from tunesmith.study import Objective, ObjectiveType, RuleSpec, Strategy, StudySpec, TrialState, wire
@@ -160,6 +162,20 @@ class TestDecide:
         assert not caller.ask(service.channel, 2).decisions, "it has ended"
         decision = caller.one(service.channel, 3)
         assert decision.reason.endswith("0.9 is worse than 0.8, the median of 3 trials")
+
+    def test_a_record_without_an_assignment_leaves_the_one_that_is_known(self) -> None:
+        def record(state: TrialState, **given: Any) -> messages.ObservationChunk:
+            kind = wire.TRIAL_STATE_TO_PROTO[state]
+            return messages.ObservationChunk(records=[suggestion_pb2.TrialRecord(number=2, state=kind, **given)])
+
+        curves = Curves()
+        apply(curves, [record(TrialState.RUNNING, assignment=wire.assignment_to_proto({"x": 3}))], 1)
+        apply(curves, [record(TrialState.SUCCEEDED, values=[1.0])], 1)
+        assert curves.assignments == {2: {"x": 3}}
+        assert curves.size == 2, "an end, and a value of a parameter"
+        apply(curves, [record(TrialState.SUCCEEDED, assignment=wire.assignment_to_proto({}))], 1)
+        assert curves.assignments == {2: {}}
+        assert curves.size == 1
 
     def test_a_trial_that_finished_and_runs_again(self, service: ServiceProcess, caller: Caller) -> None:
         told(caller)

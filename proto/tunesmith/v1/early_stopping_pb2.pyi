@@ -203,8 +203,9 @@ class ObservationChunk(_message.Message):
 
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_suggestion_pb2.TrialRecord]:
-        """Trials that began, with their assignment, and trials that finished, with their state and value. One that is told
-        again replaces what was told before; a state that is not final means that it runs, perhaps again.
+        """Trials that were made, with their assignment, and trials that finished, with their state and value. One that is told
+        again replaces what was told before, but an assignment that is absent changes nothing; a state that is not final
+        means that it has no end, or not any more.
         """
 
     def __init__(
