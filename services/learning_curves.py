@@ -140,8 +140,8 @@ class Hop:
         The square is left out: what it says of levels near the middle would be taken for what happens far from there.
         """
         of_gain, of_level = self.weights[1:3].tolist()
-        if traits is not None:
-            of_level += float(traits @ self.weights[-len(traits) :]) * _OF_LEVEL if len(traits) else 0.0
+        if traits is not None and len(traits):
+            of_level += float(traits @ self.weights[-len(traits) :]) * _OF_LEVEL
         return of_gain, of_level
 
 
