@@ -76,7 +76,6 @@ class Study:
         self.curves = curves(trials, steps)
         self.running = range(trials - RUNNING, trials)
         self.lengths = [steps // 2 if number % 2 or number in self.running else steps for number in range(trials)]
-        self.all = range(trials)
         self.revision, self.base, self.turn = 1, 0, 0
 
     def stream(self, trial: int, base: int) -> Iterator[messages.DecideRequest]:
@@ -96,9 +95,10 @@ class Study:
         if base:
             yield self.observed(trial, self.lengths[trial])
             return
-        for other in range(len(self.lengths)):
+        trials = range(len(self.lengths))
+        for other in trials:
             yield self.observed(other, 1)
-        yield messages.DecideRequest(observations=messages.ObservationChunk(records=map(self.record, self.all)))
+        yield messages.DecideRequest(observations=messages.ObservationChunk(records=map(self.record, trials)))
 
     def observed(self, trial: int, first: int) -> messages.DecideRequest:
         """What a trial reported from a step on; the manager, too, puts observations of one trial into a message."""

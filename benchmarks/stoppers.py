@@ -131,9 +131,9 @@ class Ours:
 
 
 class Omniscient(Ours):
-    """Knows where each trial will end: after an epoch, only the best of all goes on. Tells the algorithm, too.
+    """Knows after a trial's first epoch where it will end: only the best of all goes on. Tells the algorithm, too.
 
-    What rules and forecasts could save at most, as long as each trial is begun to be known.
+    Nobody knows that: rules and forecasts are measured against it. It is no bound, as it finishes each best so far.
     """
 
     def __init__(self, algorithm: str, on: CurveTask, seed: int, parallel: int) -> None:

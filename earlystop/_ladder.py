@@ -73,7 +73,7 @@ class Ladder:
         self._levels = self.scale.distances(np.array([one.levels for one in seen]).reshape(-1, len(rungs)))
         self._places = {number: place for place, number in enumerate(self._seen)}
         self._units = [one.units for one in seen]
-        if last is not None and last._units == self._units:
+        if last is not None and last._units == self._units:  # NaN too, where it is the same list of the same trial
             traits, hops = last._traits, self._still(last)
         else:
             units = np.array(self._units).reshape(-1, len(study.spec.space.names))

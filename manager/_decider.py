@@ -155,6 +155,8 @@ async def _reports(
     trial: TrialRow, metric: str, told: Told, observations: Observations
 ) -> AsyncIterator[pb.ObservationChunk]:
     """What the trial's last attempt reported of the objective and nobody was told yet, page by page."""
+    if not trial.attempt:
+        return  # it was never launched
     attempt, position = told.positions.get(trial.number, (trial.attempt, 0))
     if attempt != trial.attempt:
         position = 0

@@ -32,6 +32,8 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
     """Awaited before each reply of Decide."""
     curves: Curves = field(default_factory=dict)
     records: dict[int, suggestion.TrialRecord] = field(default_factory=dict)
+    restarted: list[int] = field(default_factory=list)
+    """Trials of which another attempt was told, each time that it was."""
     calls: list[pb.DecideHeader] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     """How many observations came with each call."""
@@ -82,6 +84,7 @@ class Stopper(rpc.EarlyStoppingServiceServicer):
         self._held = (0, 0)
 
     def _take(self, chunk: pb.ObservationChunk) -> int:
+        self.restarted += chunk.restarted
         for trial in chunk.restarted:
             self.curves.pop(trial, None)
         for trial, step, value in zip(chunk.trials, chunk.steps, chunk.values, strict=True):

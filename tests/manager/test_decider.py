@@ -137,6 +137,10 @@ async def test_a_service_that_holds_nothing_is_told_everything(
     trials.report(1, 1.0)
     await decider.decide(UID)
     assert stopper.rows == [PAGE + 7, PAGE + 8]
+    assert {number: wire.assignment_from_proto(one.assignment) for number, one in stopper.records.items()} == {
+        0: {"x": 0},
+        1: {"x": 1},
+    }
     assert [call.base_revision for call in stopper.calls] == [0, 1, 0]
 
 
@@ -148,6 +152,22 @@ async def test_a_new_attempt_begins_anew(database: Database, stopper: Stopper, d
     trials.report(0, 7.0)
     await decider.decide(UID)
     assert stopper.curves == {0: [(0, 7.0)]}
+
+
+async def test_the_first_attempt_is_not_another_one(database: Database, stopper: Stopper, decider: Decider) -> None:
+    trials = Trials(database, 1)
+    database.store.write(lambda tx: tx.add_trials(UID, [NewTrial({"x": 7})], 1.0))
+    trials.report(0, 5.0)
+    await decider.decide(UID)
+    assert sorted(stopper.records) == [0, 1], "one that waits is told, too"
+    database.store.write(lambda tx: trials._open(tx, 1))
+    trials.report(1, 6.0)
+    await decider.decide(UID)
+    assert stopper.curves[1] == [(0, 6.0)]
+    assert stopper.restarted == []
+    trials.again(1)
+    await decider.decide(UID)
+    assert stopper.restarted == [1]
 
 
 async def test_a_retried_trial_is_told_to_run_again(database: Database, stopper: Stopper, decider: Decider) -> None:
