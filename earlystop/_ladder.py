@@ -17,7 +17,7 @@ from tunesmith.earlystop._rule import StudyView
 from tunesmith.earlystop._standings import standing
 from tunesmith.services.learning_curves import MOST_TRIALS, Hop, Scale, learn, rungs_to
 from tunesmith.services.traits import traits_of
-from tunesmith.study import Assignment, SearchSpace, TrialState
+from tunesmith.study import Assignment, TrialState
 
 if TYPE_CHECKING:
     from tunesmith.earlystop._curve import Floats
@@ -40,14 +40,18 @@ class _Seen:
     """Now."""
     standing: float
     steps: int
+
+    def holds(self, curve: Curve, ended: Ended | None) -> bool:
+        """Whether it is what would be seen now."""
+        return self.curve is curve and self.count == len(curve) and self.ended == ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an assignment is in the unit cube, (d,); NaN where it has no value or nobody knows it."""
+
     assignment: Assignment | None
     units: Sequence[float]
-    """Where the assignment is in the unit cube; NaN where it has no value or nobody knows it."""
-
-    def holds(self, curve: Curve, ended: Ended | None, assignment: Assignment | None) -> bool:
-        """Whether it is what would be seen now."""
-        same = self.curve is curve and self.count == len(curve) and self.ended == ended
-        return same and self.assignment is assignment
 
 
 class Ladder:
@@ -57,22 +61,23 @@ class Ladder:
         """Look at what the last ladder does not know."""
         import numpy as np
 
-        self.rungs, self._seen = rungs, dict[int, _Seen]()
+        self.rungs, self._seen, self._placed = rungs, dict[int, _Seen](), dict[int, _Place]()
         self._epoch, self._version = study.epoch, study.version
-        known, counted = last._seen if last else {}, counted_with_curves(study)
+        seen_before, placed_before = (last._seen, last._placed) if last else ({}, {})
         same = last is not None and last._epoch == study.epoch  # then only those that run have anything new
+        counted = counted_with_curves(study)
         for number in sorted({*counted[-MOST_TRIALS:], *study.running}):
-            one = known.get(number)
-            if one is None or not same or number in study.running:
-                one = _see(study, number, rungs, one)
-            self._seen[number] = one
+            one, place = seen_before.get(number), placed_before.get(number)
+            if one is None or place is None or not same or number in study.running:
+                one, place = _see(study, number, rungs, one), _locate(study, number, place)
+            self._seen[number], self._placed[number] = one, place
         seen = self._seen.values()
         self.trials, self._steps = len(counted), sum(one.steps for one in seen)
         self._finite = sum(math.isfinite(one.standing) for one in seen)
         self.scale = Scale.of([one.standing for one in seen], best_of_all(study))
         self._levels = self.scale.distances(np.array([one.levels for one in seen]).reshape(-1, len(rungs)))
-        self._places = {number: place for place, number in enumerate(self._seen)}
-        self._units = [one.units for one in seen]
+        self._rows = {number: row for row, number in enumerate(self._seen)}
+        self._units = [place.units for place in self._placed.values()]
         if last is not None and last._units == self._units:  # NaN too, where it is the same list of the same trial
             traits, hops = last._traits, self._still(last)
         else:
@@ -105,7 +110,7 @@ class Ladder:
         before, at = self.scale.distances(seen.levels[[max(rung - 1, 0), rung]])
         gained = float(before - at) if math.isfinite(before - at) else 0.0
         ahead = [self._hop(place) for place in range(rung, len(self.rungs) - 1)]
-        traits = self._traits[self._places[number]]
+        traits = self._traits[self._rows[number]]
         return forecast(self.scale.distance(seen.level), gained, ahead, traits, falls=self._falls)
 
     def others(self, number: int) -> int:
@@ -144,21 +149,20 @@ class Ladder:
 
 
 def _see(study: StudyView, number: int, rungs: Sequence[int], known: _Seen | None) -> _Seen:
-    curve, ended, assignment = study.curves[number], study.ended.get(number), study.assignments.get(number)
-    if known is not None and known.holds(curve, ended, assignment):
+    curve, ended = study.curves[number], study.ended.get(number)
+    if known is not None and known.holds(curve, ended):
         return known
     level = curve.best if study.spec.objective.keeps_best else lambda count: _recent(curve, count)
     levels, steps = _levels(level, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
+    return _Seen(curve, len(curve), ended, levels, level(len(curve)), standing(study, number), steps)
+
+
+def _locate(study: StudyView, number: int, known: _Place | None) -> _Place:
+    assignment, space = study.assignments.get(number), study.spec.space
     if known is not None and known.assignment is assignment:
-        units = known.units
-    else:
-        units = _units(study.spec.space, assignment)
-    now = level(len(curve))
-    return _Seen(curve, len(curve), ended, levels, now, standing(study, number), steps, assignment, units)
-
-
-def _units(space: SearchSpace, assignment: Assignment | None) -> Sequence[float]:
-    return (None if assignment is None else space.locate(assignment)) or [math.nan] * len(space.names)
+        return known
+    units = None if assignment is None else space.locate(assignment)
+    return _Place(assignment, units or [math.nan] * len(space.names))
 
 
 def _levels(level: Callable[[int], float], curve: Curve, ended: Ended | None, rungs: Sequence[int]) -> "Floats":
