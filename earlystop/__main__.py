@@ -9,8 +9,8 @@ from tunesmith.services.command import Listening, listening, usage_errors
 
 _EXAMPLES = """\b
 Examples:
-  python -m tunesmith.earlystop serve
-  python -m tunesmith.earlystop serve --rule median --rule asha --listen unix:/tmp/earlystop/s.sock
+  tunesmith earlystop serve
+  tunesmith earlystop serve --rule median --rule asha --listen unix:/tmp/earlystop/s.sock
 """
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     type=click.IntRange(1),
     default=10_000_000,
     show_default=True,
-    help="Observations, and values of parameters, held in memory, of all studies: 40 to 100 bytes each.",
+    help="Observations, and values of parameters, held in memory, of all studies: some 50 to 105 bytes each.",
 )
 @click.option(
     "--db-manager",
@@ -86,4 +86,4 @@ def serve(
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m tunesmith.earlystop")
+    main(prog_name="tunesmith earlystop")

@@ -8,8 +8,8 @@ from tunesmith.services.command import Listening, listening, usage_errors
 
 _EXAMPLES = """\b
 Examples:
-  python -m tunesmith.suggestion serve
-  python -m tunesmith.suggestion serve --algorithm sobol --algorithm grid --listen unix:/tmp/suggest/s.sock
+  tunesmith suggestion serve
+  tunesmith suggestion serve --algorithm sobol --algorithm grid --listen unix:/tmp/suggest/s.sock
 """
 
 
@@ -63,4 +63,4 @@ def serve(
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m tunesmith.suggestion")
+    main(prog_name="tunesmith suggestion")

@@ -1,12 +1,12 @@
 """Whole assignments from what TPE proposes for each group of parameters."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tunesmith.study import Assignment, ParameterValue, SearchSpace
-from tunesmith.suggestion._tpe_groups import Evidence, Group, Ranked
+from tunesmith.suggestion._tpe_groups import Densities, Evidence, Group, Ranked
 
 ROUNDS = 4
 """Times that candidates are drawn for a trial before it is drawn at random: all may be tried before, or forbidden."""
@@ -33,6 +33,8 @@ class Candidates:
     evidence: Evidence
     count: int
     rng: np.random.Generator
+    _densities: dict[Group, Densities] = field(default_factory=dict, init=False)
+    """Those that were asked for, the same in each round."""
 
     def __iter__(self) -> Iterator[Candidate]:
         """Give the candidates; the work for a round is done when its first one is asked for."""
@@ -57,7 +59,7 @@ class Candidates:
         score = 0.0
         while (group := self._next(values, chosen)) is not None:
             if group not in ranked:
-                ranked[group] = self.evidence.rank(self.space, group, self.count, self.rng)
+                ranked[group] = self._rank(group)
             found, rank = ranked[group], below if group.conditional else top
             if rank >= len(found.scores):
                 return None
@@ -66,6 +68,11 @@ class Candidates:
             chosen.append(group)
         assignment = {name: values[name] for name in self.space.names if name in values}
         return chosen, Candidate(assignment, score)
+
+    def _rank(self, group: Group) -> Ranked:
+        if group not in self._densities:
+            self._densities[group] = self.evidence.densities(self.space, group)
+        return self._densities[group].rank(self.space, group, self.count, self.rng)
 
     def _next(self, values: Assignment, chosen: Sequence[Group]) -> Group | None:
         """Return the first group that is active and has no values yet."""

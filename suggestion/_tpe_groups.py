@@ -71,6 +71,25 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Densities:
+    """Of a group's free parameters, among the good trials and among the others."""
+
+    good: Parzen
+    others: Parzen
+
+    def rank(self, space: SearchSpace, group: Group, count: int, rng: np.random.Generator) -> Ranked:
+        """Draw candidates from the good trials' density l, and sort them by log l/g, g being the others' density.
+
+        What maximises l/g maximises the expected improvement: J. Bergstra et al., NIPS 2011, section 4.1. There are
+        `count` candidates, or fewer that constraints allow.
+        """
+        units = _allowed(space, group, self.good, count, rng)
+        scores = self.good.log_density(units) - self.others.log_density(units)
+        order = np.argsort(-scores, kind="stable")
+        return Ranked(units[order], scores[order])
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """n trials: coordinates in the unit cube, (d, n), NaN where inactive, and which are good, (n,)."""
 
@@ -78,19 +97,13 @@ class Evidence:
     good: Flags
     prior_weight: float
 
-    def rank(self, space: SearchSpace, group: Group, count: int, rng: np.random.Generator) -> Ranked:
-        """Draw candidates from the good trials' density l, and sort them by log l/g, g being the others' density.
-
-        Trials in which the group is inactive say nothing. What maximises l/g maximises the expected improvement:
-        J. Bergstra et al., NIPS 2011, section 4.1. There are `count` candidates, or fewer that constraints allow.
-        """
+    def densities(self, space: SearchSpace, group: Group) -> Densities:
+        """Estimate those of a group; trials in which it is inactive say nothing."""
         domains, active = [space.parameters[place].domain for place in group.free], group.active(self.units)
-        below = self._density(domains, group, active & self.good, EXPONENT)
-        above = self._density(domains, group, active & ~self.good)
-        units = _allowed(space, group, below, count, rng)
-        scores = below.log_density(units) - above.log_density(units)
-        order = np.argsort(-scores, kind="stable")
-        return Ranked(units[order], scores[order])
+        return Densities(
+            self._density(domains, group, active & self.good, EXPONENT),
+            self._density(domains, group, active & ~self.good),
+        )
 
     def _density(self, domains: Sequence[Domain], group: Group, trials: Flags, exponent: float = 1.0) -> Parzen:
         observed = self.units[np.ix_(np.array(group.free, np.intp), np.flatnonzero(trials))]

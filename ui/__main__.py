@@ -9,8 +9,8 @@ from tunesmith.ui._settings import LISTEN
 
 _EXAMPLES = """\b
 Examples:
-  python -m tunesmith.ui serve
-  python -m tunesmith.ui serve --server tuning.example:6790 --listen 0.0.0.0:8080 --tls-cert ui.pem --tls-key ui.key
+  tunesmith ui serve
+  tunesmith ui serve --server tuning.example:6790 --listen 0.0.0.0:8080 --tls-cert ui.pem --tls-key ui.key
 """
 _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -96,4 +96,4 @@ def serve(
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m tunesmith.ui")
+    main(prog_name="tunesmith ui")

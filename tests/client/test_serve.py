@@ -55,6 +55,17 @@ def test_options_are_passed_on(command: Command, became: Became, given: str, exp
     assert (program, words) == (sys.executable, [sys.executable, "-P", "-m", *f"tunesmith.{expected}".split()])
 
 
+@pytest.mark.parametrize("room", ["suggestion", "earlystop", "ui"])
+def test_a_service_names_itself_as_the_command_that_was_typed(room: str) -> None:
+    words = [sys.executable, "-m", "tunesmith.client", room, "serve"]
+    shown = subprocess.run([*words, "--help"], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith(f"Usage: tunesmith {room} serve [OPTIONS]")
+    assert f" tunesmith {room} serve\n" in shown.partition("Examples:")[2]
+    refused = subprocess.run([*words, "--nonsense"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert f"Try 'tunesmith {room} serve --help'" in refused.stderr
+
+
 def test_a_databases_password_is_no_argument(command: Command, became: Became, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNESMITH_DATABASE", "")  # put back afterwards
     with pytest.raises(SystemExit):

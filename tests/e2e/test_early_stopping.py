@@ -82,6 +82,35 @@ def test_a_rule_that_predicts_tells_what_it_expected(house: House) -> None:
     assert " it is expected to end at " in shown
 
 
+LATE = """
+import time, tunesmith
+height, until = tunesmith.params()["height"], time.monotonic() + 10
+for epoch in range(1, 28):
+    tunesmith.report(epoch, accuracy=height * min(max(epoch - 5, 0) / 15, 1.0))
+    while epoch == 4 and height in (0.15, 0.55) and not tunesmith.should_stop() and time.monotonic() < until:
+        time.sleep(0.02)
+    if tunesmith.should_stop():
+        break
+"""
+
+
+def test_a_rule_knows_trials_by_their_parameters(house: House) -> None:
+    """Nothing is seen of a trial in its first five steps, in which only its height says where it will end."""
+    house.write("study.yaml", STUDY.format(python=sys.executable, script=json.dumps(LATE), path=ROOT / "src"))
+    heights = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.95, 0.15, 0.55]
+    settings = (
+        "spec.earlyStopping={name: curve, settings: {maxResource: 27}}",
+        f"spec.initial={[{'height': height} for height in heights]}",
+        f"spec.limits={{trials: {len(heights)}, parallel: 1}}",
+    )
+    house("run", "study.yaml", *(word for one in settings for word in ("--set", one)))
+    numbers = {trial["name"]: trial["number"] for trial in trials(house)}
+    stops = {numbers[one["trial"]]: one for one in house.json("get", "decisions", "curves") if one["stop"]}
+    assert [stops[number]["step"] for number in (10, 11)] == [4, 4]
+    assert stops[10]["predicted"] == pytest.approx(0.15, abs=0.1)
+    assert stops[11]["predicted"] == pytest.approx(0.55, abs=0.1)
+
+
 def test_algorithms_learn_where_stopped_trials_would_have_ended(house: House) -> None:
     house.write("study.yaml", curves())
     tpe = "spec.algorithm={name: tpe, settings: {n_startup_trials: 4}}"
