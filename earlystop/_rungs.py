@@ -22,6 +22,8 @@ from tunesmith.study import Mistake, TrialState
 LEAST: Final = "minResource"
 MOST: Final = "maxResource"
 FACTOR: Final = "reductionFactor"
+ENOUGH: Final = 3
+"""Trials that ran to their end which show where that is."""
 _END: Final = "end of trials"
 
 
@@ -47,7 +49,11 @@ def rung_settings(least: str, first: int | None, factor: int, most: str) -> tupl
 
 def most_setting(meaning: str) -> SettingDescription:
     """Describe the step at which trials end, by what it means to a rule."""
-    return SettingDescription(MOST, SettingType.INT, meaning, min=1, max=LIMIT, aliases=("max_resource",))
+    text = (
+        f"{meaning} A step too far away gives way to the last one of the longest trial, once {ENOUGH} have succeeded "
+        "sooner and none goes on beyond them."
+    )
+    return SettingDescription(MOST, SettingType.INT, text, min=1, max=LIMIT, aliases=("max_resource",))
 
 
 def rungs_problem(settings: Settings) -> list[Mistake]:
@@ -59,13 +65,21 @@ def rungs_problem(settings: Settings) -> list[Mistake]:
 
 
 def end_of(study: StudyView) -> int | None:
-    """The step at which trials end: as is set, or the last one of the longest that succeeded; None: not known yet."""
-    if study.settings[MOST] is not None:
-        return study.settings.integer(MOST)
-    return seen_end(study)[0]
+    """The step at which trials end: as is set, or the last one of the longest that succeeded; None: not known yet.
+
+    A setting too large gives way to what is seen.
+    """
+    seen, many = _seen_end(study)
+    if study.settings[MOST] is None:
+        return seen
+    set_to = study.settings.integer(MOST)
+    if seen is None or many < ENOUGH or not 1 < seen < set_to:
+        return set_to
+    went_on = any(curve.last > seen for curve in study.curves.values())  # so those that succeeded were done early
+    return set_to if went_on else seen
 
 
-def seen_end(study: StudyView) -> tuple[int | None, int]:
+def _seen_end(study: StudyView) -> tuple[int | None, int]:
     """The last step of the longest trial that succeeded, and how many did with a value; None: none reported."""
     epoch, found = study.memo.get(_END, (None, (None, 0)))
     if epoch != study.epoch:

@@ -58,7 +58,7 @@ def _ladder(study: StudyView) -> tuple[int, int | None] | None:
     """The first rung, and the step from which on there are none; None: it is not known yet how far trials go."""
     given = study.settings
     if given[LEAST] is not None:
-        return given.integer(LEAST), None if given[MOST] is None else given.integer(MOST)
+        return given.integer(LEAST), None if given[MOST] is None else end_of(study)
     if (end := end_of(study)) is None:
         return None
     return max(end // given.integer(FACTOR) ** DIVISIONS, 1), end

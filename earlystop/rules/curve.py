@@ -8,7 +8,7 @@ from tunesmith.earlystop._ladder import Ladder
 from tunesmith.earlystop._others import best_of_others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import end_of, most_setting, seen_end
+from tunesmith.earlystop._rungs import end_of, most_setting
 from tunesmith.earlystop._settings import START, TRIALS, min_trials, start_step
 from tunesmith.earlystop._standings import standing
 from tunesmith.earlystop._verdict import unless_best
@@ -17,8 +17,6 @@ from tunesmith.services.settings import SettingDescription, Settings, SettingTyp
 from tunesmith.study import Mistake, StudySpec
 
 EAGERNESS: Final = "eagerness"
-ENOUGH: Final = 3
-"""Trials that ran to their end which show where that is."""
 
 
 @register
@@ -47,8 +45,7 @@ class CurvePrediction:
         settings=(
             most_setting(
                 "The step at which trials end. Absent: the last one of the longest trial that succeeded, and nothing "
-                f"is stopped before there is one. Once {ENOUGH} trials have succeeded before this step, the same, as "
-                "long as no trial goes on beyond it."
+                "is stopped before there is one."
             ),
             SettingDescription(
                 EAGERNESS,
@@ -70,20 +67,11 @@ class CurvePrediction:
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
         """Predict each trial's end."""
-        end = _end_of(study)
+        end = end_of(study)
         if end is None or (ladder := Ladder.of(study, end)) is None:
             return []
         found = (_weigh(study, ladder, number) for number in trials)
         return [decision for decision in found if decision is not None]
-
-
-def _end_of(study: StudyView) -> int | None:
-    """The step at which trials end; None: not known yet. A setting too large gives way to what is seen."""
-    set_to, (seen, many) = end_of(study), seen_end(study)
-    if set_to is None or seen is None or many < ENOUGH or not 1 < seen < set_to:
-        return set_to
-    went_on = any(curve.last > seen for curve in study.curves.values())  # so those that succeeded were done early
-    return set_to if went_on else seen
 
 
 def _weigh(study: StudyView, ladder: Ladder, number: int) -> Decision | None:

@@ -232,6 +232,21 @@ class TestRungs:
         told.finish(10, [0.5] * 9)
         assert study.ask(*range(10)) == told.ask(*range(10)) != []
 
+    @pytest.mark.parametrize("rule", ["asha", "hyperband"])
+    def test_an_end_that_is_set_too_far_away_is_corrected_by_trials_that_end(self, rule: str) -> None:
+        right, far = (Study(make_spec(rule, maxResource=end)) for end in (64, 10**6))
+        for study in (right, far):
+            for number in range(20):
+                study.report(number, [1.0 + number] * 40)
+            for number in range(20, 22):
+                study.finish(number, [0.5] * 64)
+        assert far.ask(*range(20)) != right.ask(*range(20)), "two may have been done early"
+        for study in (right, far):
+            study.finish(22, [0.5] * 64)
+        assert far.ask(*range(20)) == right.ask(*range(20)) != []
+        far.report(23, [0.1] * 65)
+        assert far.ask(*range(20)) != right.ask(*range(20)), "it goes on beyond them"
+
     def test_a_bracket_is_a_function_of_seed_and_number(self) -> None:
         def rungs(seed: int) -> list[str]:
             study = Study(make_spec("hyperband", seed=seed, maxResource=9, reductionFactor=3))
