@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from tests.client.fake_manager import Running, Script, fake_manager
 
 from tunesmith.client import _command as program
+from tunesmith.study import TrialState
 
 DOCUMENT = """\
 apiVersion: tunesmith.dev/v1
@@ -85,3 +86,12 @@ def fake(folder: Path) -> Iterator[Callable[..., Running]]:
 
         yield start
     shutil.rmtree(folder / ".tunesmith", ignore_errors=True)
+
+
+@pytest.fixture
+def ended(fake: Callable[..., Running], command: Command) -> Running:
+    """A manager whose study `digits` has ended, with one failed trial."""
+    fails = (TrialState.FAILED, "userError", 3, b"start\n\x1b[31mboom\x07\xff\n")
+    running = fake(Script(endings={1: fails}))
+    assert command("run", "study.yaml").code == 0
+    return running
