@@ -1,6 +1,11 @@
 """StudyJob documents, right and wrong, shared by the tests of the reader and of the schema."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunesmith.study import DocumentError, read_study_job
 
 HERE = Path(__file__).parent / "study"
 RIGHT = (HERE / "right.yaml").read_text()
@@ -27,3 +32,10 @@ def changes() -> list[tuple[str, str, list[str]]]:
 
 
 CHANGES = changes()
+
+
+def wrong(text: str | bytes, **options: Any) -> list[str]:
+    """The mistakes of a document, as they are shown."""
+    with pytest.raises(DocumentError) as caught:
+        read_study_job(text, **{"base": None, **options})
+    return [str(mistake) for mistake in caught.value.mistakes]

@@ -1,18 +1,12 @@
-"""Documents: what is read, every mistake with its place, and the way there and back."""
+"""Documents: what is read, with its defaults, and the way there and back."""
 
-import copy
 import json
-import math
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.documents import CHANGES, HERE, RIGHT, SMALL
+from tests.documents import HERE, RIGHT, SMALL, wrong
 from tests.job_strategies import jobs
 
 from tunesmith.study import (
@@ -22,13 +16,11 @@ from tunesmith.study import (
     Condition,
     DiscreteDomain,
     Distribution,
-    DocumentError,
     DoubleDomain,
     FailureClass,
     IntDomain,
     Limits,
     MetricSpec,
-    Mistake,
     Objective,
     ObjectiveType,
     Parameter,
@@ -45,51 +37,6 @@ from tunesmith.study import (
     spec_differences,
     to_document,
 )
-
-
-def wrong(text: str | bytes, **options: Any) -> list[str]:
-    """The mistakes of a document, as they are shown."""
-    with pytest.raises(DocumentError) as caught:
-        read_study_job(text, **{"base": None, **options})
-    return [str(mistake) for mistake in caught.value.mistakes]
-
-
-def test_there_are_many_wrong_documents() -> None:
-    assert len(CHANGES) > 130
-
-
-@pytest.mark.parametrize(("old", "new", "mistakes"), CHANGES)
-def test_a_mistake_alone(old: str, new: str, mistakes: list[str]) -> None:
-    assert RIGHT.count(old) == 1
-    assert wrong(RIGHT.replace(old, new)) == mistakes
-
-
-def rounds() -> list[list[tuple[str, str, list[str]]]]:
-    """Changes that do not touch one another's line: the n-th of each line make the n-th list.
-
-    Left out are the lines on whose being right other rules wait (the version, the objective, the first parameters), the
-    changes for which others wait (a name that cannot be read, a second objective), a cycle of conditions, which is
-    looked for in right parameters only, and what moves the lines below.
-    """
-    by_line = defaultdict(list)
-    for old, new, mistakes in CHANGES:
-        line = RIGHT[: RIGHT.index(old)].count("\n") + 1
-        moves = "\n" in new and line < RIGHT.count("\n")
-        if not moves and not any(text in new for text in ("- batch", "objectives", "degree: 3")):
-            by_line[line].append((old, new, mistakes))
-    lines = [by_line[line] for line in by_line if line not in (1, 5, 8, 9)]
-    return [[of_line[n] for of_line in lines if n < len(of_line)] for n in range(max(map(len, lines)))]
-
-
-@pytest.mark.parametrize("together", rounds())
-def test_mistakes_together(together: list[tuple[str, str, list[str]]]) -> None:
-    text = RIGHT
-    for old, new, _ in together:
-        text = text.replace(old, new)
-    found = wrong(text)
-    assert sorted(found) == sorted(mistake for _, _, mistakes in together for mistake in mistakes)
-    places = [[int(word) for word in line.rsplit("(line ", 1)[1][:-1].split(", column ")] for line in found]
-    assert places == sorted(places)
 
 
 def test_the_right_document() -> None:
@@ -263,151 +210,6 @@ class TestWorkingDir:
         assert read_study_job(SMALL, base=None).spec.trial.working_dir == ""
 
 
-class TestOverrides:
-    """`--set path=value` and `--name`."""
-
-    def test_values_are_yaml(self) -> None:
-        job = read_study_job(
-            RIGHT,
-            base=None,
-            overrides=[
-                ("spec.limits.trials", "5"),
-                ("spec.trial.command", "[echo, '${params.C}']"),
-                ("spec.parameters[0].max", "10"),
-                ('metadata.labels["a.b/c"]', "'1'"),
-                ("spec.initial[1]", "{kernel: poly}"),
-                ("spec.objective.goal", "null"),
-                ("spec.retry", ""),
-            ],
-        )
-        assert job.spec.limits.trials == 5
-        assert job.spec.trial.command == ("echo", "${params.C}")
-        assert job.spec.space.parameters[0].domain == DoubleDomain(0.01, 10, Distribution.LOG_UNIFORM)
-        assert job.labels == {"team": "vision", "a.b/c": "1"}
-        assert job.spec.initial == ({"C": 1.0, "kernel": "rbf"}, {"kernel": "poly"})
-        assert job.spec.objective.goal is None
-        assert job.spec.retry == Retry()
-
-    def test_what_is_missing_on_the_way_is_made(self) -> None:
-        job = read_study_job(SMALL, base=None, overrides=[("spec.trial.env.A", "b"), ("spec.metrics[0]", "m")])
-        assert job.spec.trial.env == {"A": "b"}
-        assert job.spec.metrics == (MetricSpec("m"),)
-
-    def test_an_entry_of_a_list_can_be_removed(self) -> None:
-        job = read_study_job(RIGHT, base=None, overrides=[("spec.metrics[0]", "null")])
-        assert job.spec.metrics == (MetricSpec("fit-seconds", Strategy.AVERAGE),)
-
-    def test_the_name(self) -> None:
-        assert read_study_job(RIGHT, base=None, name="other").name == "other"
-        assert read_study_job(SMALL.replace("metadata: {name: small}\n", ""), base=None, name="other").name == "other"
-        assert wrong(RIGHT, name="Other")[0].endswith("but got 'Other'")
-
-    @pytest.mark.parametrize(
-        ("path", "value", "mistake"),
-        [
-            ("spec.limits.trials", "x", "spec.limits.trials: must be a whole number, but got 'x'"),
-            ("spec.limits.trails", "5", "spec.limits.trails: unknown field; did you mean trials?"),
-            ("limits.trials", "5", "limits: unknown field; known are apiVersion, kind, metadata, spec"),
-            ("spec..x", "5", "spec..x: must be a path such as spec.parameters[2].min, but got 'spec..x'"),
-            ("", "5", "must be a path such as spec.parameters[2].min, but got ''"),
-            ("spec[0]", "5", "spec[0]: [0] must be in a list, but there is a mapping"),
-            ("kind.x", "5", "kind.x: `x` must be in a mapping, but there is 'StudyJob'"),
-            ("spec.metrics[5]", "a", "spec.metrics[5]: `index <= 2` must hold for this list, but got [5]"),
-            (
-                "spec.initial",
-                "[!!python/x 1]",
-                "spec.initial: must be a plain value, but got the tag !!python/x in '[!!python/x 1]'",
-            ),
-        ],
-    )
-    def test_mistakes(self, path: str, value: str, mistake: str) -> None:
-        assert wrong(RIGHT, overrides=[(path, value)]) == [mistake]
-
-    def test_a_value_that_is_no_yaml(self) -> None:
-        (mistake,) = wrong(RIGHT, overrides=[("spec.limits", "{a")])
-        assert mistake.startswith("spec.limits: must be YAML, but the parser says: while parsing a flow mapping")
-
-    def test_mistakes_of_both_are_told(self) -> None:
-        found = wrong(RIGHT.replace("goal: 0.99", "goal: x"), overrides=[("spec..x", "1")])
-        assert [line.split(":")[0] for line in found] == ["spec..x", "spec.objective.goal"]
-
-
-class TestUnreadableParameters:
-    """A parameter with a mistake gives no other part a mistake that it would not have."""
-
-    def test_conditions_constraints_initial_and_placeholders(self) -> None:
-        text = RIGHT.replace("values: [rbf, poly, linear]", "values: 7").replace(
-            "  algorithm:", "  constraints: ['params.kernel == \"rbf\"', params.C <= ]\n  algorithm:"
-        )
-        assert [line.split(": ")[0] for line in wrong(text)] == ["spec.parameters[1].values", "spec.constraints[1]"]
-
-    def test_a_name_that_cannot_be_read(self) -> None:
-        text = RIGHT.replace("name: kernel", "name: [kernel]")
-        assert wrong(text) == ["spec.parameters[1].name: must be a string, but got a list (line 9, column 14)"]
-
-    def test_places_are_those_of_the_document(self) -> None:
-        text = RIGHT.replace("min: 0.01", "min: low").replace("min: 2, max: 5", "min: 7, max: 5")
-        assert [line.split(": ")[0] for line in wrong(text)] == ["spec.parameters[0].min", "spec.parameters[3].min"]
-
-    def test_no_parameters_at_all(self) -> None:
-        assert wrong(SMALL.replace("[{name: x, type: int, min: 1, max: 3}]", "[]")) == [
-            "spec.parameters: must not be empty (line 7, column 15)"
-        ]
-
-
-def test_placeholders_have_their_own_place_in_blocks_and_quotes() -> None:
-    text = (
-        RIGHT.replace('"--C=${params.C}"', '"\\"a\\" ${params.C} ${a}"')
-        .replace("    env: {", "    env:\n      SCRIPT: |\n        one\n        two ${b} ${c}\n      ")
-        .replace('"1"}', '"1"')
-    )
-    assert [line.rsplit("(", 1)[1] for line in wrong(text)] == [
-        "line 18, column 52)",
-        "line 23, column 13)",
-        "line 23, column 18)",
-    ]
-
-
-def test_a_pattern_is_not_too_long() -> None:
-    (mistake,) = wrong(RIGHT.replace("kind: stdout", f"patterns: ['{'a' * 1001}']"))
-    assert mistake.startswith("spec.collector.patterns[0]: must have at most 1000 characters, but got 'aaa")
-
-
-def test_very_many_mistakes() -> None:
-    keys = ", ".join(f"trails{number}: 1" for number in range(10_000))
-    found = wrong(RIGHT.replace("trials: 60", keys))
-    assert len(found) == 1001
-    assert found[0].startswith("spec.limits.trails0: unknown field; did you mean trials?")
-    assert found[999].startswith("spec.limits.trails999: unknown field; known are trials, parallel")
-    assert found[1000] == "there are 9,000 mistakes more"
-
-
-def test_a_message_of_any_length_is_cut() -> None:
-    values = ", ".join(f"value{number}" for number in range(10_000))
-    (mistake,) = wrong(
-        RIGHT.replace("[rbf, poly, linear]", f"[rbf, poly, {values}]").replace("{C: 1, kernel: rbf}", "{kernel: x}")
-    )
-    assert mistake.startswith("spec.initial[0].kernel: must be one of ['rbf', 'poly', 'value0', ")
-    assert len(mistake) < 600
-
-
-def test_a_mistake_shows_what_is_known() -> None:
-    assert str(Mistake("a.b", "m", 1, 2)) == "a.b: m (line 1, column 2)"
-    assert str(Mistake("a.b", "m")) == "a.b: m"
-    assert str(Mistake("", "m")) == "m"
-    assert str(DocumentError([Mistake("a", "m"), Mistake("b", "n")])) == "a: m\nb: n"
-
-
-@pytest.mark.parametrize("text", ["", "---\n", "# nothing\n", "null", "~"])
-def test_nothing(text: str) -> None:
-    assert wrong(text)[0].startswith("must be a StudyJob, but the document is empty")
-
-
-@pytest.mark.parametrize(("text", "got"), [("[1]", "a list"), ("hello", "'hello'"), ("5", "5")])
-def test_no_mapping(text: str, got: str) -> None:
-    assert wrong(text) == [f"must be a StudyJob, but got {got} (line 1, column 1)"]
-
-
 def exact(job: StudyJob) -> str:
     """Text that tells 1, 1.0 and true apart, which `==` does not."""
     return json.dumps(to_document(job), sort_keys=True)
@@ -484,106 +286,3 @@ class TestDifferences:
                 '[python, other.py, "--C=${params.C}", "--kernel=${params.kernel}"]',
             ),
         ]
-
-
-def paths(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of everything in a document."""
-    yield where
-    if isinstance(value, (dict, list)):
-        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from paths(entry, (*where, key))
-
-
-def put(document: Any, where: tuple[str | int, ...], value: Any) -> Any:
-    """A document with another value at a path."""
-    if not where:
-        return value
-    changed = copy.copy(document)
-    changed[where[0]] = put(document[where[0]], where[1:], value)
-    return changed
-
-
-WHOLE = to_document(read_study_job(RIGHT.replace("type: int,", "type: int, step: 1, distribution: normal,"), base=None))
-STRANGE: tuple[Any, ...] = (
-    None,
-    "",
-    "x",
-    "${",
-    "a\0b",
-    [],
-    [None],
-    {},
-    {"x": None},
-    0,
-    -1,
-    7.5,
-    True,
-    math.nan,
-    math.inf,
-    10**400,
-    -(2**63),
-)
-
-
-@pytest.mark.parametrize("where", list(paths(WHOLE)), ids=str)
-def test_strange_values_anywhere(where: tuple[str | int, ...]) -> None:
-    for value in STRANGE:
-        document = put(WHOLE, where, value)
-        with suppress(DocumentError):
-            assert read_document(to_document(read_document(document)))
-
-
-@pytest.mark.parametrize("where", list(paths(WHOLE))[1:], ids=str)
-def test_a_part_that_was_refused_already_is_refused_once(where: tuple[str | int, ...]) -> None:
-    mark = "a value that has a tag"
-    (mistake,) = wrong(json.dumps(put(WHOLE, where, mark)).replace(f'"{mark}"', "!tag x"))
-    assert "must be a plain value, but got the tag !tag" in mistake
-
-
-WORKERS = """apiVersion: tunesmith.dev/v1
-kind: StudyJob
-metadata: {name: digits}
-spec:
-  objective: {metric: loss, type: minimize}
-  parameters: [{name: x, type: double, min: 0, max: 1}]
-  limits: {trials: 3}
-  trial: {workers: true}
-"""
-
-
-def test_trials_that_workers_run() -> None:
-    job = read_study_job(WORKERS, base=Path("/work"))
-    assert job.spec.trial == TrialTemplate(workers=True)  # and no folder
-    assert to_document(job)["spec"]["trial"] == {"workers": True}
-    assert read_study_job(document_yaml(job), base=None) == job
-
-
-@pytest.mark.parametrize(
-    ("trial", "mistakes"),
-    [
-        (
-            "{workers: true, command: [a], workingDir: /b, env: {C: d}, resources: {cpu: 1}}",
-            [
-                "spec.trial.command: must be left out when `workers` is true, but got a list",
-                "spec.trial.workingDir: must be left out when `workers` is true, but got '/b'",
-                "spec.trial.env: must be left out when `workers` is true, but got a mapping",
-                "spec.trial.resources: must be left out when `workers` is true, but got a mapping",
-            ],
-        ),
-        ("{workers: 1}", ["spec.trial.workers: must be true or false, but got 1"]),
-        ("{workers: false}", ["spec.trial.command: must be given, unless `workers` is true"]),
-        (
-            "{workers: true}\n  collector: {kind: jsonl}",
-            [
-                "spec.collector: must be left out when `trial.workers` is true: workers report their metrics, "
-                "but got a mapping"
-            ],
-        ),
-    ],
-)
-def test_workers_and_what_only_a_command_needs(trial: str, mistakes: list[str]) -> None:
-    text = WORKERS.replace("{workers: true}", trial)
-    with pytest.raises(DocumentError) as error:
-        read_study_job(text, base=None)
-    assert [f"{m.path}: {m.message}" for m in error.value.mistakes] == mistakes
-    assert all(mistake.line for mistake in error.value.mistakes)
