@@ -52,7 +52,7 @@ class CurvePrediction:
                 SettingType.DOUBLE,
                 "A trial goes on when its chance is so many times that of a new trial, step for step. More stops more "
                 "trials, and sooner; 0 stops only those without a finite value.",
-                2.0,
+                1.0,
                 min=0,
                 max=20,
             ),
