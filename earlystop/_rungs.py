@@ -12,19 +12,16 @@ is judged by it and does not judge it, so one that may go on is not called back.
 import math
 from typing import Final
 
+from tunesmith.earlystop._end import MOST, most_setting
 from tunesmith.earlystop._others import EVERYBODY, Group, earlier, first_from
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import LIMIT, PATH
 from tunesmith.earlystop._verdict import unless_best
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
-from tunesmith.study import Mistake, TrialState
+from tunesmith.study import Mistake
 
 LEAST: Final = "minResource"
-MOST: Final = "maxResource"
 FACTOR: Final = "reductionFactor"
-ENOUGH: Final = 3
-"""Trials that ran to their end which show where that is."""
-_END: Final = "end of trials"
 
 
 def rung_settings(least: str, first: int | None, factor: int, most: str) -> tuple[SettingDescription, ...]:
@@ -47,49 +44,12 @@ def rung_settings(least: str, first: int | None, factor: int, most: str) -> tupl
     )
 
 
-def most_setting(meaning: str) -> SettingDescription:
-    """Describe the step at which trials end, by what it means to a rule."""
-    text = (
-        f"{meaning} A step too far away gives way to the last one of the longest trial, once {ENOUGH} have succeeded "
-        "sooner and none goes on beyond them."
-    )
-    return SettingDescription(MOST, SettingType.INT, text, min=1, max=LIMIT, aliases=("max_resource",))
-
-
 def rungs_problem(settings: Settings) -> list[Mistake]:
     """Say when the first rung lies beyond the largest resource."""
     if settings[LEAST] is None or settings[MOST] is None or settings.integer(LEAST) <= settings.integer(MOST):
         return []
     got = f"({LEAST}={settings[LEAST]}, {MOST}={settings[MOST]})"
     return [Mistake(f"{PATH}.{MOST}", f"`{LEAST} <= {MOST}` must hold, but got {got}")]
-
-
-def end_of(study: StudyView) -> int | None:
-    """The step at which trials end: as is set, or the last one of the longest that succeeded; None: not known yet.
-
-    A setting too large gives way to what is seen.
-    """
-    seen, many = _seen_end(study)
-    if study.settings[MOST] is None:
-        return seen
-    set_to = study.settings.integer(MOST)
-    if seen is None or many < ENOUGH or not 1 < seen < set_to:
-        return set_to
-    went_on = any(curve.last > seen for curve in study.curves.values())  # so those that succeeded were done early
-    return set_to if went_on else seen
-
-
-def _seen_end(study: StudyView) -> tuple[int | None, int]:
-    """The last step of the longest trial that succeeded, and how many did with a value; None: none reported."""
-    epoch, found = study.memo.get(_END, (None, (None, 0)))
-    if epoch != study.epoch:
-        ended = [(number, one) for number, one in study.ended.items() if one.state is TrialState.SUCCEEDED]
-        lasts = {number: study.curves[number].last for number, _ in ended if number in study.curves}
-        valued = sum(number in lasts and one.loss is not None and math.isfinite(one.loss) for number, one in ended)
-        found = max(lasts.values(), default=None), valued
-        study.memo[_END] = (study.epoch, found)
-    seen: tuple[int | None, int] = found
-    return seen
 
 
 def highest_rung(step: int, first: int, factor: int, end: int | None) -> int | None:

@@ -13,8 +13,8 @@ import click
 
 _EXAMPLES = """\b
 Examples:
-  python -m tunesmith.manager serve
-  python -m tunesmith.manager serve --listen 127.0.0.1:6790 --database postgresql://tuner@db/tunesmith
+  tunesmith manager serve
+  tunesmith manager serve --listen 127.0.0.1:6790 --database postgresql://tuner@db/tunesmith
 """
 
 
@@ -164,4 +164,4 @@ def _sentences() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m tunesmith.manager")
+    main(prog_name="tunesmith manager")

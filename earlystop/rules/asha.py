@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from tunesmith.earlystop._description import RuleDescription
+from tunesmith.earlystop._end import MOST, end_of
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, MOST, end_of, halved, highest_rung, rung_settings, rungs_problem
+from tunesmith.earlystop._rungs import FACTOR, LEAST, halved, highest_rung, rung_settings, rungs_problem
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from tunesmith.earlystop._description import RuleDescription
+from tunesmith.earlystop._end import end_of, most_setting
 from tunesmith.earlystop._ladder import Ladder
 from tunesmith.earlystop._others import best_of_others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import end_of, most_setting
 from tunesmith.earlystop._settings import START, TRIALS, min_trials, start_step
 from tunesmith.earlystop._standings import standing
 from tunesmith.earlystop._verdict import unless_best

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from tunesmith.earlystop._description import RuleDescription
+from tunesmith.earlystop._end import end_of
 from tunesmith.earlystop._others import Group
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._rungs import FACTOR, LEAST, end_of, halved, highest_rung, rung_settings, rungs_problem
+from tunesmith.earlystop._rungs import FACTOR, LEAST, halved, highest_rung, rung_settings, rungs_problem
 from tunesmith.earlystop._settings import LIMIT
 from tunesmith.services.settings import Settings
 from tunesmith.study import Mistake, StudySpec

@@ -45,6 +45,7 @@ class Outcome:
 
 
 Command = Callable[..., Outcome]
+Fake = Callable[..., Running]
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 
 @pytest.fixture
-def fake(folder: Path) -> Iterator[Callable[..., Running]]:
+def fake(folder: Path) -> Iterator[Fake]:
     """Starts fakes; the last one is the folder's local manager."""
     with ExitStack() as stack:
 
@@ -89,7 +90,7 @@ def fake(folder: Path) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture
-def ended(fake: Callable[..., Running], command: Command) -> Running:
+def ended(fake: Fake, command: Command) -> Running:
     """A manager whose study `digits` has ended, with one failed trial."""
     fails = (TrialState.FAILED, "userError", 3, b"start\n\x1b[31mboom\x07\xff\n")
     running = fake(Script(endings={1: fails}))

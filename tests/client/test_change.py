@@ -1,13 +1,10 @@
 """What commands say that change a study, and what they ask of the manager."""
 
 import json
-from collections.abc import Callable
 
 import pytest
-from tests.client.conftest import Command
+from tests.client.conftest import Command, Fake
 from tests.client.fake_manager import Running, Script
-
-Fake = Callable[..., Running]
 
 
 def test_submit(fake: Fake, command: Command) -> None:

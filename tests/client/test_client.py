@@ -1,21 +1,19 @@
 """`tunesmith.Client`: everything the manager does, from Python."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tests.client.conftest import DOCUMENT
-from tests.client.fake_manager import Running, Script
+from tests.client.conftest import DOCUMENT, Fake
+from tests.client.fake_manager import Script
 
 import tunesmith
 from tunesmith.client._client import Client
 from tunesmith.client._errors import WrongDocument
 from tunesmith.services import errors
 from tunesmith.study import Limits, StudyState, TrialState, read_study_job
-
-Fake = Callable[..., Running]
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.client.conftest import DOCUMENT
-from tests.client.fake_manager import Running, Script
+from tests.client.conftest import DOCUMENT, Fake
+from tests.client.fake_manager import Script
 
 from tunesmith.client import _command as program
 from tunesmith.client import _progress
@@ -22,7 +21,6 @@ from tunesmith.client._progress import Progress
 from tunesmith.client._values import BestTrial, Study, TrialCounts
 from tunesmith.study import Limits, StudyState, TrialState, read_study_job
 
-Fake = Callable[..., Running]
 EVIL = "\x1b]0;owned\x07\x9b31m\u202eevil"
 
 

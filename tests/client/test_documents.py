@@ -1,17 +1,14 @@
 """Mistakes of documents have a place in their file, whoever sees them; the schema for editors."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from tests.client.conftest import Command
-from tests.client.fake_manager import Running, Script
+from tests.client.conftest import Command, Fake
+from tests.client.fake_manager import Script
 
 from tunesmith.services import errors
 from tunesmith.study._mistakes import Mistake
-
-Fake = Callable[..., Running]
 
 
 def test_validate_tells_every_mistake_with_its_place(command: Command, folder: Path) -> None:

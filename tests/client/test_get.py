@@ -1,17 +1,14 @@
 """What `get`, `describe` and `logs` print, as table, JSON and YAML; against a fake manager on a real socket."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from tests.client.conftest import Command
+from tests.client.conftest import Command, Fake
 from tests.client.fake_manager import Running
 
 from tunesmith.client._client import Client
 from tunesmith.client._progress import done_text
-
-Fake = Callable[..., Running]
 
 
 def test_get_studies(ended: Running, command: Command) -> None:

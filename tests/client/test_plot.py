@@ -5,13 +5,12 @@ import re
 import shutil
 import struct
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import plotly.graph_objects
 import pytest
 from click.testing import CliRunner
-from tests.client.conftest import Command
+from tests.client.conftest import Command, Fake
 from tests.client.fake_manager import Running, Script
 from tests.client.figure_samples import HOSTILE, numbers, sample
 from tests.house import House
@@ -25,7 +24,6 @@ from tunesmith.client.figures._page import page
 from tunesmith.services import errors
 from tunesmith.study import TrialState
 
-Fake = Callable[..., Running]
 CURVES = """
 import json, os, sys
 rate, layers = json.loads(os.environ["TUNESMITH_PARAMS"])["rate"], int(sys.argv[1])

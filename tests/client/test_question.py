@@ -3,13 +3,12 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.client.conftest import DOCUMENT, Command
-from tests.client.fake_manager import Running, Script
+from tests.client.conftest import DOCUMENT, Command, Fake
+from tests.client.fake_manager import Script
 from tests.early_stopping import Stopper, stopping
 
 from tunesmith.client import _output
@@ -64,7 +63,6 @@ NAME       TYPE  DEFAULT  RANGE
 startStep  int   4        1 or more
     From which step on.
 """
-Fake = Callable[..., Running]
 
 
 def test_algorithms(command: Command) -> None:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from tests.client.conftest import DOCUMENT, Command
+from tests.client.conftest import DOCUMENT, Command, Fake
 from tests.client.fake_manager import FakeManager, Running, Script
 
 from tunesmith.client import _follow
@@ -23,7 +23,6 @@ from tunesmith.study import StudyState, TrialState, read_study_job, wire
 from tunesmith.v1 import manager_pb2 as pb
 from tunesmith.v1 import types_pb2 as types
 
-Fake = Callable[..., Running]
 FAILS = {
     1: (TrialState.FAILED, "userError", 3, b"\n".join(b"line %d" % n for n in range(40)) + b"\n\x1b[31mboom\x07\n")
 }

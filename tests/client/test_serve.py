@@ -55,9 +55,9 @@ def test_options_are_passed_on(command: Command, became: Became, given: str, exp
     assert (program, words) == (sys.executable, [sys.executable, "-P", "-m", *f"tunesmith.{expected}".split()])
 
 
-@pytest.mark.parametrize("room", ["suggestion", "earlystop", "ui"])
-def test_a_service_names_itself_as_the_command_that_was_typed(room: str) -> None:
-    words = [sys.executable, "-m", "tunesmith.client", room, "serve"]
+@pytest.mark.parametrize("room", ["manager", "suggestion", "earlystop", "ui"])
+def test_a_service_names_itself_as_the_command_that_becomes_it(room: str) -> None:
+    words = [sys.executable, "-m", f"tunesmith.{room}", "serve"]
     shown = subprocess.run([*words, "--help"], capture_output=True, text=True, check=True).stdout
     assert shown.startswith(f"Usage: tunesmith {room} serve [OPTIONS]")
     assert f" tunesmith {room} serve\n" in shown.partition("Examples:")[2]

@@ -1,14 +1,13 @@
 """What is told of early stopping: a decision in a sentence, what it saved, and the lists of decisions."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.client.conftest import DOCUMENT, Command
-from tests.client.fake_manager import START, Running, Script
+from tests.client.conftest import DOCUMENT, Command, Fake
+from tests.client.fake_manager import START, Script
 from tests.client.test_display import a_study
 
 from tunesmith.client._client import Client
@@ -17,7 +16,6 @@ from tunesmith.client._trial_values import Decision, Trial
 from tunesmith.study import TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
 
-Fake = Callable[..., Running]
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 STOP = Decision(1, "digits-3-abcde", 1, "median", True, "its average 0.5 is worse than 0.25", 0.4, 9, NOON)
 

@@ -3,14 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.client.conftest import Command
-from tests.client.fake_manager import Running
-
-Fake = Callable[..., Running]
+from tests.client.conftest import Command, Fake
 
 
 def test_nobody_answers(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,8 @@ from tunesmith.study import Objective as MetricObjective
 from tunesmith.suggestion import Suggestion, TrialRecord
 from tunesmith.suggestion._check import read_study
 from tunesmith.suggestion._table import Standing
-from tunesmith.suggestion._tpe_groups import groups_of
+from tunesmith.suggestion._tpe_candidates import ROUNDS, Candidates
+from tunesmith.suggestion._tpe_groups import Densities, Evidence, Group, groups_of
 from tunesmith.suggestion._tpe_trials import Trials
 from tunesmith.suggestion.algorithms.sobol import Sobol
 from tunesmith.suggestion.algorithms.tpe import MultivariateTpe, Tpe
@@ -207,6 +208,22 @@ class TestWhichAreGood:
     def test_and_among_themselves_by_loss(self) -> None:
         stopped = Standing.STOPPED
         assert self.of((stopped, 3), (stopped, 1), (stopped, 2), (stopped, 0)) == [1, 3]
+
+
+def test_densities_are_made_once_for_all_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, densities = list[Group](), Evidence.densities
+
+    def counted(evidence: Evidence, space: SearchSpace, group: Group) -> Densities:
+        made.append(group)
+        return densities(evidence, space, group)
+
+    monkeypatch.setattr(Evidence, "densities", counted)
+    space = SearchSpace((Parameter("x", IntDomain(1, 3)), Parameter("y", DoubleDomain(0, 1))))
+    evidence = Evidence(np.array([[1 / 6, 1 / 2, 5 / 6], [0.1, 0.2, 0.9]]), np.array([True, False, False]), 1.0)
+    groups = groups_of(space, joint=False)
+    drawn = list(Candidates(space, groups, evidence, 24, np.random.default_rng(0)))
+    assert len(drawn) == 24 * ROUNDS
+    assert made == groups
 
 
 class TestStartup:
