@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ __all__ = ["chromium"]
 SERVICES = ("database", "suggestion", "earlystop", "manager", "dashboard")
 TAKEN = ("client", "deploy", "earlystop", "manager", "proto", "services", "src", "study", "suggestion", "ui")
 """Folders of which an image is made."""
+MADE = {"FROM ": "tunesmith", "image: ": "trials"}
+"""Images of the page, by what stands before their names."""
 KEEP_LAYERS = "72h"
 """For how long layers stay that no image is made of any more."""
 FILES = (".dockerignore", "LICENSE", "README.md", "docker-compose.yml", "pyproject.toml")
@@ -88,9 +89,14 @@ class Project:
         """`kill -9` to its first process, by which all of its container die; it is started again by itself."""
         os.kill(self.inspect(service)["State"]["Pid"], signal.SIGKILL)
 
-    @cached_property
+    @property
+    def images(self) -> dict[str, str]:
+        """What the page calls images that it makes others from, or makes, and what they are called here."""
+        return {f"{before}localhost/{name}": f"{before}localhost/{name}:{self.name}" for before, name in MADE.items()}
+
+    @property
     def token(self) -> str:
-        """What the page has written into `.env`."""
+        """What the page has written into `.env` last."""
         lines = (self.house.folder / ".env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)["TUNESMITH_TOKEN"]
 

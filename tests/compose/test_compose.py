@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {"192.0.2.10": "127.0.0.2"}
 """The address of the page's machine, and one that every machine has."""
+A_LIBRARY = {"torch": "cowsay"}
+"""One that people add to the image, and one that is there at once."""
 KILL = ("suggestion", "database", "manager")
 BETWEEN, PARALLEL = 6, 3
 TRIALS = BETWEEN * (len(KILL) + 1)
@@ -38,7 +40,7 @@ KILLED = {
 @pytest.mark.timeout(1500)  # the first run on a machine makes the images
 def test_a_server_for_a_team(project: Project, chromium: "Browser") -> None:
     assert "must be set in .env" in project.compose("up", "-d")
-    reader = Reader(COMPOSE, project.house, {**project.ports, **ELSEWHERE})
+    reader = Reader(COMPOSE, project.house, {**project.ports, **project.images, **ELSEWHERE, **A_LIBRARY})
     try:
         for heading, part in groupby(blocks(COMPOSE), key=_heading):
             for block in part:
@@ -49,6 +51,10 @@ def test_a_server_for_a_team(project: Project, chromium: "Browser") -> None:
                 case "The first study, from another machine":
                     _kill_everything(project)
                     _look_at_the_dashboard(project, chromium)
+                case "Replacing the secrets":
+                    assert "does not know" in project.elsewhere("get", "studies", check=2).stderr
+                    project.elsewhere.env["TUNESMITH_TOKEN"] = project.token
+                    assert project.elsewhere.json("get", "studies")
                 case "Another address, with TLS":
                     assert {one["HostIp"] for one in _published(project)} == set(ELSEWHERE.values())
     except BaseException:
