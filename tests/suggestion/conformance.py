@@ -1,14 +1,12 @@
 """What holds of every algorithm.
 
 `test_conformance.py` runs it over all that the registry finds, so that an algorithm is under test when its file is
-there. The suite asks algorithms as the service does, through `History` and `StudyView`, without a socket; `Study` plays
-the manager, which numbers trials, remembers assignments and labels, and lets trials end as the test says.
+there.
 """
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from itertools import cycle
 from random import Random
 from typing import Any
@@ -17,218 +15,32 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.strategies import search_spaces
-
-from tunesmith.study import (
-    AlgorithmSpec,
-    Assignment,
-    CategoricalDomain,
-    Condition,
-    DiscreteDomain,
-    Distribution,
-    DoubleDomain,
-    IntDomain,
-    Limits,
-    NoFeasiblePoint,
-    Objective,
-    ObjectiveType,
-    Parameter,
-    ParameterValue,
-    SearchSpace,
-    StudySpec,
-    TrialState,
-    TrialTemplate,
+from tests.suggestion.studies import (
+    FINITE,
+    FINITE_COUNT,
+    MIXED,
+    NARROW,
+    ONE_POINT,
+    RESOURCE,
+    STATES,
+    Study,
+    algorithm,
+    make_spec,
+    pure,
+    run_to_the_end,
 )
-from tunesmith.suggestion import Algorithm, Answer, Registry, Status, StudyView, TrialRecord, load_registry
+
+from tunesmith.study import NoFeasiblePoint, ParameterValue, SearchSpace, TrialState
+from tunesmith.suggestion import Status, TrialRecord
 from tunesmith.suggestion._check import read_study
-from tunesmith.suggestion._history import History
-
-REGISTRY: Registry = load_registry()
-NAMES = [algorithm.description.name for algorithm in REGISTRY]
-
-MIXED = SearchSpace(
-    (
-        Parameter("rate", DoubleDomain(1e-5, 1, Distribution.LOG_UNIFORM)),
-        Parameter("decay", DoubleDomain(0, 1, step=0.25)),
-        Parameter("layers", IntDomain(1, 9, step=2)),
-        Parameter("batch", DiscreteDomain((32, 64, 128))),
-        Parameter("kernel", CategoricalDomain(("rbf", "poly", "linear"))),
-        Parameter("degree", IntDomain(2, 5), when=(Condition("kernel", ("poly",)),)),
-    ),
-)
-FINITE = SearchSpace(
-    (
-        Parameter("kernel", CategoricalDomain(("rbf", "poly", True))),
-        Parameter("degree", IntDomain(2, 4), when=(Condition("kernel", ("poly",)),)),
-        Parameter("width", DoubleDomain(0, 0.5, Distribution.NORMAL, step=0.1)),
-    ),
-    ("params.width <= 0.45", "params.degree * params.width < 1.5"),
-)
-"""(1 + 3 + 1) kernels and degrees times 5 widths, less the 1 that the second constraint forbids: 4 * 0.4 = 1.6."""
-FINITE_COUNT = 24
-ONE_POINT = SearchSpace((Parameter("only", IntDomain(3, 3)),))
-
-RESOURCE = "resource.of-a-trial"
-NEEDS: Mapping[str, Mapping[str, ParameterValue]] = {
-    "hyperband": {"resource_name": RESOURCE},
-    "bayesian": {"n_initial_points": 10, "n_points": 50},
-}
-"""Settings without which an algorithm does not work, or takes long, in tests; those that name `RESOURCE` get a
-parameter of that name."""
 
 LONG: Mapping[str, Mapping[str, ParameterValue]] = {"grid": {"points": 41}, "bayesian": {"n_initial_points": 3}}
 """Settings with which a long study shows more."""
 
-
-def fitted(name: str, space: SearchSpace) -> SearchSpace:
-    """`space`, with the resource that the algorithm needs; one of a single value where there is a single point."""
-    if RESOURCE not in NEEDS.get(name, {}).values():
-        return space
-    values = (1,) if space.count(1) == 1 else (1, 3, 9)
-    return SearchSpace((*space.parameters, Parameter(RESOURCE, DiscreteDomain(values))), space.constraints)
-
-
-STATES = list(TrialState)
 SPACES = st.one_of(search_spaces(finite=True, max_parameters=4), search_spaces(constraints=False))
 """Constraints over large spaces can leave next to nothing, which takes long to find; see `NARROW` for such a space."""
 
-NARROW = SearchSpace(
-    (Parameter("x", DoubleDomain(0, 1)), Parameter("y", DoubleDomain(0, 1)), Parameter("n", IntDomain(0, 1000))),
-    ("params.x + params.y <= 0.1", "params.n >= 900.0"),
-)
-"""One point of 2,000 is allowed."""
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-
-
-def make_spec(
-    name: str,
-    space: SearchSpace,
-    *,
-    seed: int = 7,
-    trials: int | None = None,
-    given: Mapping[str, ParameterValue] | None = None,
-) -> StudySpec:
-    """A study with nothing special in it, but for what its algorithm needs."""
-    return StudySpec(
-        objectives=(Objective("loss", ObjectiveType.MINIMIZE),),
-        space=fitted(name, space),
-        trial=TrialTemplate(("true",)),
-        algorithm=AlgorithmSpec(name, {**NEEDS.get(name, {}), **(given or {})}),
-        limits=Limits(trials=trials),
-        seed=seed,
-    )
-
-
-@dataclass
-class Study:
-    """A study as the manager keeps it, and the algorithm asked as the service asks it.
-
-    `restart` forgets what the service may keep; `keep_labels` False: a manager that loses them.
-    """
-
-    spec: StudySpec
-    states: Iterator[TrialState] = field(default_factory=lambda: cycle(STATES))
-    keep_labels: bool = True
-    records: dict[int, TrialRecord] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.algorithm: Algorithm = REGISTRY.get(self.spec.algorithm.name)
-        self.settings, mistakes = read_study(self.algorithm, self.spec)
-        assert not mistakes, mistakes
-        self.restart()
-
-    def restart(self) -> None:
-        self.history, self.memo = History(self.spec.space), dict[str, Any]()
-        self.history.apply(self.records.values())
-
-    def view(self) -> StudyView:
-        seed = self.spec.seed or 0
-        history = self.history
-        return StudyView("uid", self.spec, seed, self.settings, history.records, history.tried, history.log, self.memo)
-
-    def ask(self, number: int) -> Answer:
-        """Ask for so many trials, without taking them up."""
-        first = max(self.records, default=-1) + 1
-        names = [(f"trial-{n}", n) for n in range(first, first + number)]
-        answer = self.algorithm.suggest(self.view(), names)
-        asked = [name for name, _ in names]
-        given = [suggestion.name for suggestion in answer.suggestions]
-        assert given == [name for name in asked if name in set(given)], "the order of the names must hold"
-        assert len(given) == number or answer.status is not Status.OK
-        assert answer.status is Status.OK or answer.message
-        return answer
-
-    def run(self, number: int) -> Answer:
-        """Ask for so many trials, and take them up."""
-        answer = self.ask(number)
-        for suggestion in answer.suggestions:
-            assert suggestion.explanation.model
-            assert suggestion.explanation.text
-            self.add(suggestion.assignment, suggestion.labels, suggestion.parent)
-        return answer
-
-    def add(self, assignment: Assignment, labels: Mapping[str, str] | None = None, parent: int | None = None) -> None:
-        """Put a trial into the history, in the next state of `states`."""
-        number, state = max(self.records, default=-1) + 1, next(self.states)
-        values = (math.sin(number),) if state is TrialState.SUCCEEDED else ()
-        rank = number + 1 if state.final else 0
-        kept = dict(labels or {}) if self.keep_labels else {}
-        name = f"trial-{number}"
-        record = TrialRecord(number, name, state, dict(assignment), values, kept, parent, completion_rank=rank)
-        self.records[number] = record
-        self.history.apply([record])
-
-    def end(self, number: int, state: TrialState, value: float) -> None:
-        """Let a pending trial end, or an ended one begin again."""
-        rank = 1 + max(record.completion_rank for record in self.records.values())
-        valued = state in (TrialState.SUCCEEDED, TrialState.EARLY_STOPPED)
-        self.records[number] = dataclasses.replace(
-            self.records[number],
-            state=state,
-            values=(value,) if valued else (),
-            completion_rank=rank if state.final else 0,
-        )
-        self.history.apply([self.records[number]])
-
-    @property
-    def pending(self) -> list[int]:
-        """Numbers of the trials that have not ended."""
-        return [number for number, record in self.records.items() if not record.state.final]
-
-    @property
-    def count(self) -> int:
-        """How many points the space has."""
-        count = self.spec.space.count()
-        assert count is not None
-        return count
-
-    @property
-    def assignments(self) -> list[Assignment]:
-        return [record.assignment for record in self.records.values()]
-
-    @property
-    def keys(self) -> list[str]:
-        return [self.spec.space.key(assignment) for assignment in self.assignments]
-
-
-def run_to_the_end(study: Study, batches: Sequence[int], most: int) -> Answer:
-    """Run until the space is exhausted, in batches of these sizes; fails after `most` trials."""
-    for size in cycle(batches):
-        answer = study.run(size)
-        if answer.status is Status.EXHAUSTED:
-            return answer
-        assert len(study.records) <= most, "exhaustion is not noticed"
-    raise AssertionError("no batches")
-
-
-def ends_early(name: str, space: SearchSpace) -> bool:
-    """Whether the algorithm may call a space exhausted that has points left: a grid takes some of a continuum."""
-    return name == "grid" and any(parameter.domain.count() is None for parameter in space.parameters)
-
-
-def pure(name: str) -> bool:
-    """Whether suggestion n is a function of spec, seed and the assignments before it."""
-    return not REGISTRY.get(name).description.capabilities.uses_values
-
 
 LABELS = (
     "grid.index",
@@ -438,7 +250,7 @@ class Conformance:
         study = Study(make_spec(name, MIXED))
         for size in (1, 20, 7, 30):
             # A grid over a continuum has an end, though this one's is not near.
-            assert study.run(size).status is Status.OK or ends_early(name, MIXED)
+            assert study.run(size).status is Status.OK or _ends_early(name, MIXED)
         assert len(set(study.keys)) == 58
 
     def test_constraints_may_leave_little(self, name: str) -> None:
@@ -470,21 +282,21 @@ class Conformance:
         ],
     )
     def test_hostile_settings_are_refused(self, name: str, given: dict[str, ParameterValue], why: str) -> None:
-        _, mistakes = read_study(REGISTRY.get(name), make_spec(name, MIXED, given=given))
+        _, mistakes = read_study(algorithm(name), make_spec(name, MIXED, given=given))
         assert [mistake.path for mistake in mistakes] == [f"spec.algorithm.settings.{next(iter(given))}"]
         assert why in mistakes[0].message
         assert len(mistakes[0].message) < 500 + len(name)
 
     def test_its_own_settings_are_checked(self, name: str) -> None:
-        algorithm = REGISTRY.get(name)
-        for setting in algorithm.description.settings:
+        found = algorithm(name)
+        for setting in found.description.settings:
             for value in _hostile_values(setting.type.value, setting.min, setting.max):
-                _, mistakes = read_study(algorithm, make_spec(name, MIXED, given={setting.name: value}))
+                _, mistakes = read_study(found, make_spec(name, MIXED, given={setting.name: value}))
                 assert [mistake.path for mistake in mistakes] == [f"spec.algorithm.settings.{setting.name}"], value
 
     def test_all_mistakes_in_settings_are_told_at_once(self, name: str) -> None:
         _, mistakes = read_study(
-            REGISTRY.get(name), make_spec(name, MIXED, given={"seed_": 1, "other": "x", "third": math.nan})
+            algorithm(name), make_spec(name, MIXED, given={"seed_": 1, "other": "x", "third": math.nan})
         )
         assert len(mistakes) == 3
 
@@ -541,6 +353,11 @@ class Conformance:
         if study.history.apply([study.records[number]]):
             study.memo.clear()  # as the service does
         assert [one.assignment for one in study.run(2).suggestions] == [freed.assignment]
+
+
+def _ends_early(name: str, space: SearchSpace) -> bool:
+    """Whether the algorithm may call a space exhausted that has points left: a grid takes some of a continuum."""
+    return name == "grid" and any(parameter.domain.count() is None for parameter in space.parameters)
 
 
 def _hostile_values(kind: str, least: float | None, most: float | None) -> Iterator[ParameterValue]:

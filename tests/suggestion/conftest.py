@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.suggestion.caller import Caller
-from tests.suggestion.conformance import MIXED, make_spec
 from tests.suggestion.process import ServiceProcess
+from tests.suggestion.studies import MIXED, make_spec
 
 
 @pytest.fixture(scope="session")

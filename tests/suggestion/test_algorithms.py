@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.suggestion.conformance import FINITE, FINITE_COUNT, MIXED, NARROW, Study, make_spec, run_to_the_end
+from tests.suggestion.studies import FINITE, FINITE_COUNT, MIXED, NARROW, Study, make_spec, run_to_the_end
 
 from tunesmith.study import Distribution, DoubleDomain, IntDomain, Limits, Parameter, SearchSpace, TrialState
 from tunesmith.suggestion import Status

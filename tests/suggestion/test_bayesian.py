@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.suggestion.conformance import MIXED, REGISTRY, Study, make_spec
+from tests.suggestion.studies import MIXED, REGISTRY, Study, make_spec
 
 from tunesmith.study import DoubleDomain, IntDomain, Parameter, ParameterValue, SearchSpace, TrialState
 from tunesmith.suggestion import Status, TrialRecord, read_settings

@@ -12,7 +12,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.suggestion.caller import Caller
-from tests.suggestion.conformance import ONE_POINT, make_spec
+from tests.suggestion.studies import ONE_POINT, make_spec
 
 from tunesmith.services.channel import open_channel, rpc_errors
 from tunesmith.services.errors import FixRequest, TunesmithError

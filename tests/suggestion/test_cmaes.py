@@ -5,7 +5,7 @@ from itertools import cycle
 
 import numpy as np
 import pytest
-from tests.suggestion.conformance import MIXED, Study, make_spec
+from tests.suggestion.studies import MIXED, Study, make_spec
 
 from tunesmith.study import (
     Assignment,

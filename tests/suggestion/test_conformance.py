@@ -1,7 +1,8 @@
 """The conformance suite over every algorithm that is installed."""
 
 import pytest
-from tests.suggestion.conformance import NAMES, Conformance
+from tests.suggestion.conformance import Conformance
+from tests.suggestion.studies import NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

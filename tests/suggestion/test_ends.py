@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.suggestion.conformance import Study, make_spec
+from tests.suggestion.studies import Study, make_spec
 
 from tunesmith.services.traits import traits_of
 from tunesmith.study import (

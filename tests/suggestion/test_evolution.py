@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import search_spaces
-from tests.suggestion.conformance import MIXED, Study, make_spec
+from tests.suggestion.studies import MIXED, Study, make_spec
 
 from tunesmith.study import (
     Assignment,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.house import ROOT
 from tests.packages import pip_install
-from tests.suggestion import conformance
+from tests.suggestion import studies
 from tests.suggestion.conformance import Conformance
 
 from tunesmith.suggestion import load_registry
@@ -20,7 +20,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     pip_install(ROOT / "examples" / "algorithm-package", target)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(target)
-        patch.setattr(conformance, "REGISTRY", load_registry())
+        patch.setattr(studies, "REGISTRY", load_registry())
         yield
     sys.modules.pop("annealing", None)
     importlib.invalidate_caches()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import approx_fprime, rosen, rosen_der
 from scipy.stats import norm
-from tests.suggestion.conformance import MIXED, Study, make_spec
+from tests.suggestion.studies import MIXED, Study, make_spec
 
 from tunesmith.study import CategoricalDomain, Distribution, DoubleDomain, IntDomain, Parameter, SearchSpace, TrialState
 from tunesmith.suggestion import TrialRecord

@@ -5,17 +5,8 @@ import time
 
 import pytest
 from tests.suggestion.caller import Caller, suggest
-from tests.suggestion.conformance import (
-    FINITE,
-    FINITE_COUNT,
-    MIXED,
-    NAMES,
-    ONE_POINT,
-    Study,
-    make_spec,
-    pure,
-)
 from tests.suggestion.process import ServiceProcess
+from tests.suggestion.studies import FINITE, FINITE_COUNT, MIXED, NAMES, ONE_POINT, Study, make_spec, pure
 
 from tunesmith.services.errors import BaseRevision
 from tunesmith.study import IntDomain, Parameter, SearchSpace, TrialState

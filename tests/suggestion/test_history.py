@@ -5,7 +5,7 @@ import dataclasses
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.suggestion.conformance import FINITE, NAMES, REGISTRY, make_spec
+from tests.suggestion.studies import FINITE, NAMES, REGISTRY, make_spec
 
 from tunesmith.services.studies import Studies
 from tunesmith.study import TrialState

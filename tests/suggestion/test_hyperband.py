@@ -8,7 +8,7 @@ from itertools import cycle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.suggestion.conformance import Study
+from tests.suggestion.studies import Study
 
 from tunesmith.study import (
     AlgorithmSpec,

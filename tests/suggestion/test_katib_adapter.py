@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from tests.suggestion.conformance import MIXED
+from tests.suggestion.studies import MIXED
 
 from tunesmith.katib.v1beta1 import api_pb2 as katib
 from tunesmith.katib.v1beta1 import api_pb2_grpc

@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
-from tests.suggestion.conformance import ONE_POINT, make_spec
 from tests.suggestion.process import ServiceProcess
+from tests.suggestion.studies import ONE_POINT, make_spec
 
 from tunesmith.services.channel import rpc_errors
 from tunesmith.services.errors import NotOffered, TryAgain

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from tests.suggestion.caller import Caller, suggest
-from tests.suggestion.conformance import FINITE, MIXED, NAMES, make_spec
 from tests.suggestion.process import ServiceProcess
+from tests.suggestion.studies import FINITE, MIXED, NAMES, make_spec
 
 from tunesmith.services.channel import rpc_errors
 from tunesmith.services.errors import FixRequest, NotFound

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.suggestion.conformance import MIXED, make_spec
+from tests.suggestion.studies import MIXED, make_spec
 
 from tunesmith.services.settings import Settings
 from tunesmith.study import Assignment, Objective, ObjectiveType, TrialState

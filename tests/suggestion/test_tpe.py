@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.strategies import search_spaces
-from tests.suggestion.conformance import FINITE, MIXED, NARROW, Study, make_spec
+from tests.suggestion.studies import FINITE, MIXED, NARROW, Study, make_spec
 
 from tunesmith.study import (
     CategoricalDomain,
