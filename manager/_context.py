@@ -13,10 +13,10 @@ from tunesmith.manager._attempts import Ending, Watched, sources_of
 from tunesmith.manager._calls import NEWEST
 from tunesmith.manager._decider import Course, Decider
 from tunesmith.manager._suggester import History, Suggester
-from tunesmith.manager._told import PAGE
+from tunesmith.manager._told import PAGE, SAMPLED
 from tunesmith.manager.launchers import Launch, Launcher
 from tunesmith.manager.launchers.workers import WorkersLauncher
-from tunesmith.manager.storage import Fence, Store, StoredObservation, StudyRow, TrialRow, Tx
+from tunesmith.manager.storage import Fence, Sample, Store, StoredObservation, StudyRow, TrialRow, Tx
 from tunesmith.study import RenderedTrial, StudySpec, TrialContext, TrialState, render
 from tunesmith.study.naming import trial_name, trial_seed
 
@@ -59,6 +59,10 @@ class Database:
     async def observations(self, trial: TrialRow, metric: str, after: int) -> list[StoredObservation]:
         """A page of what the trial's last attempt reported of a metric, after a position."""
         return await self.read(lambda tx: tx.observations(trial.id, trial.attempt, [metric], after, PAGE))
+
+    async def sample(self, trial: TrialRow, metric: str) -> Sample:
+        """What the trial's last attempt reported of a metric, or a sample where that is much."""
+        return await self.read(lambda tx: tx.sample(trial.id, trial.attempt, metric, SAMPLED))
 
     async def digest_at(self, uid: str, revision: int) -> int | None:
         """The study's digest at a revision; None: not known any more."""

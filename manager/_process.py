@@ -187,7 +187,7 @@ async def _engine(
                 suggestion_address,
                 database.history,
                 database.digest_at,
-                database.observations,
+                database.sample,
                 settings.suggestion[1:],
             ),
             decider=Decider(earlystop_address, database.course, database.observations),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.manager._calls import CHUNK, DEADLINE, NEWEST, Channels, answered
-from tunesmith.manager._told import Observations, record_of, steps_of
+from tunesmith.manager._told import Sampled, record_of, steps_of
 from tunesmith.manager.storage import Explanation, NewTrial, StudyRow, TrialRow
 from tunesmith.services.errors import BaseRevision, FixRequest, NotFound, NotOffered, TryAgain
 from tunesmith.services.learning_curves import MOST_TRIALS
@@ -63,13 +63,13 @@ class Suggester:
     `address_of` tells where the manager's own service listens now, and waits while that one starts; `others` is where
     further ones do, for the algorithms that those before them do not offer. `load` reads a
     study's history since a revision; `digest_at` its digest at a revision, None when that is not known any more.
-    `observations` reads what trials reported, for algorithms that want values at steps.
+    `sample` reads what trials reported, for algorithms that want values at steps.
     """
 
     address_of: Callable[[], Awaitable[str]]
     load: Callable[[str, int], Awaitable[History]]
     digest_at: Callable[[str, int], Awaitable[int | None]]
-    observations: Observations
+    sample: Sampled
     others: Sequence[str] = ()
     _channels: Channels = field(default_factory=Channels)
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)  # revision and digest that the service holds
@@ -134,8 +134,8 @@ class Suggester:
         try:
             can = await self._capabilities(study.job.spec, route)
             stops = study.job.spec.early_stopping is not None
-            observations = self.observations if stops and can is not None and can.uses_steps else None
-            request = _stream(history, route.spec, base, digest, names, observations)
+            sample = self.sample if stops and can is not None and can.uses_steps else None
+            request = _stream(history, route.spec, base, digest, names, sample)
             call = self._stub(route.address).Suggest(request, timeout=DEADLINE)
             response = await answered(call, route.address, SERVICE)
         except NotOffered as error:
@@ -229,14 +229,16 @@ async def _stream(
     base: int,
     digest: int,
     names: dict[str, int],
-    observations: Observations | None,
+    sample: Sampled | None,
 ) -> AsyncIterator[pb.SuggestRequest]:
-    """The messages of a call; `observations` None: values at steps are not asked for."""
+    """The messages of a call; `sample` None: values at steps are not asked for."""
     study, metric = history.study, history.study.job.spec.objective.metric
     oldest = study.next_number - MOST_TRIALS
 
-    def tells(trial: TrialRow) -> bool:
-        return trial.state.final and trial.number >= oldest
+    async def record(trial: TrialRow) -> pb.TrialRecord:
+        if sample is None or not trial.attempt or not trial.state.final or trial.number < oldest:
+            return record_of(trial)
+        return record_of(trial, steps_of(await sample(trial, metric)))
 
     header = pb.SuggestHeader(
         study_uid=study.uid,
@@ -251,10 +253,7 @@ async def _stream(
     yield pb.SuggestRequest(header=header)
     for start in range(0, len(history.trials), CHUNK):
         chunk = history.trials[start : start + CHUNK]
-        trials = [
-            record_of(trial, await steps_of(trial, metric, observations) if observations and tells(trial) else None)
-            for trial in chunk
-        ]
+        trials = [await record(trial) for trial in chunk]
         yield pb.SuggestRequest(history=pb.HistoryChunk(trials=trials))
 
 

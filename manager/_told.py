@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-from tunesmith.manager.storage import StoredObservation, TrialRow
+from tunesmith.manager.storage import Sample, StoredObservation, TrialRow
 from tunesmith.study import wire
 from tunesmith.v1 import suggestion_pb2 as pb
 
@@ -10,10 +10,16 @@ PAGE = 10_000
 """Observations that are read at a time; in a message they take 240 kB at most."""
 
 MOST_STEPS = 250
-"""At most so many values of a trial are told to an algorithm: trials may report millions."""
+"""Of a trial that reports more, some so many values are told to an algorithm: trials may report millions."""
+
+SAMPLED = 1_000
+"""So many observations of a trial are read for them; not all are of another step."""
 
 Observations = Callable[[TrialRow, str, int], Awaitable[list[StoredObservation]]]
 """Reads a page of a trial's last attempt: its observations of a metric after a position."""
+
+Sampled = Callable[[TrialRow, str], Awaitable[Sample]]
+"""Reads what a trial's last attempt reported of a metric; of a long one, SAMPLED observations."""
 
 
 def record_of(trial: TrialRow, steps: Mapping[int, float] | None = None) -> pb.TrialRecord:
@@ -43,19 +49,19 @@ async def pages(
         more, after = len(page) >= PAGE, page[-1].position
 
 
-async def steps_of(trial: TrialRow, metric: str, observations: Observations) -> dict[int, float]:
-    """The first value of each step. Of more than MOST_STEPS some that lie evenly, with the last, of steps that rose."""
+def steps_of(sample: Sample) -> dict[int, float]:
+    """The first value of each step, with ascending steps. Of more than MOST_STEPS some that lie evenly, with the last.
+
+    Of a sample only steps that rose: one that did not may have been told before, where the sample does not see it.
+    """
     steps: dict[int, float] = {}
-    every, seen, last = 1, 0, None
-    async for page in pages(trial, metric, 0, observations):
-        for row in page:
-            if last is None or row.step > last.step:
-                last = row
-            elif every > 1:
-                continue  # perhaps it was told before, and dropped
-            if seen % every == 0:
-                steps.setdefault(row.step, row.value)
-            seen += 1
-            if len(steps) >= MOST_STEPS:
-                steps, every = dict(list(steps.items())[::2]), 2 * every
-    return steps if last is None else steps | {last.step: last.value}
+    highest: int | None = None
+    for row in sample.rows:
+        if highest is None or row.step > highest:
+            highest = row.step
+        elif not sample.whole:
+            continue
+        steps.setdefault(row.step, row.value)
+    ordered = sorted(steps)
+    every = max(-(-len(ordered) // MOST_STEPS), 1)
+    return {step: steps[step] for step in (*ordered[:-1:every], *ordered[-1:])}

@@ -22,6 +22,12 @@ def spans(sequences: set[int]) -> list[tuple[int, int]]:
     return found
 
 
+def stretches(last: int, length: int, count: int) -> list[int]:
+    """The positions of `count` stretches of this length that lie evenly from 1 to `last`, ascending, each once."""
+    starts = (1 + round(place * (last - length) / max(count - 1, 1)) for place in range(count))
+    return sorted({start + place for start in (*starts, last - length + 1) for place in range(length)})
+
+
 def kind_of(value: float) -> int:
     """0: finite; 1: NaN; 2, 3: positive and negative infinity."""
     if isfinite(value):

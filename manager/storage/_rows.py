@@ -3,7 +3,7 @@
 Times are seconds since 1970-01-01 UTC, and None when they have not come. Mappings in rows are read, never changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.study import (
@@ -229,6 +229,14 @@ class StoredObservation:
     time: float
     source: str
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Observations of a metric in the order in which they came; `whole`: all that there are."""
+
+    rows: Sequence[StoredObservation]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

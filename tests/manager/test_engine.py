@@ -71,7 +71,7 @@ async def running(
         database=database,
         launcher=make_launcher("local", LauncherContext(place)),
         workers=WorkersLauncher(LauncherContext(place, lease_of=partial(lease_of, database))),
-        suggester=Suggester(proposer, database.history, database.digest_at, database.observations),
+        suggester=Suggester(proposer, database.history, database.digest_at, database.sample),
         decider=Decider(stopper, database.course, database.observations),
         state=folder,
         changed=news.changed,

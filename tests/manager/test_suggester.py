@@ -11,7 +11,7 @@ import pytest
 from tests.manager.test_decider import UID, Trials, database
 
 from tunesmith.katib.v1beta1 import api_pb2_grpc
-from tunesmith.manager import _suggester, _told
+from tunesmith.manager import _context, _suggester, _told
 from tunesmith.manager._context import Database
 from tunesmith.manager._suggester import Suggester
 from tunesmith.manager.storage import open_store
@@ -238,7 +238,7 @@ async def told_of(
     service.parameter = "x"
     parameters = [{"name": "x", "type": "int", "min": 0, "max": 9}]
     prepare(Trials(database, 3, algorithm={"name": "golden"}, parameters=parameters, **spec))
-    suggester = Suggester(unread.address_of, database.history, database.digest_at, database.observations)
+    suggester = Suggester(unread.address_of, database.history, database.digest_at, database.sample)
     suggester._held[UID] = (0, 0)  # as if the service held nothing
     await suggester.suggest(UID, 1)
     await suggester.close()
@@ -288,7 +288,24 @@ async def test_of_a_long_trial_some_values_that_lie_evenly(
     monkeypatch.setattr(_told, "MOST_STEPS", 10)
     own[0].uses_steps = True
     steps = (await told_of(own, database, prepare))[0]
-    assert steps == {step: step for step in (0, 16, 32, 48, 64, 80, 96, 100)}
+    assert steps == {step: step for step in (*range(0, 100, 11), 100)}
+
+
+async def test_of_a_trial_that_reports_without_end_a_sample_is_read(
+    own: tuple[Ours, Suggester], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(trials: Trials) -> None:
+        trials.report(0, *map(float, range(3000)))
+        trials.report(0, *[-1.0] * 1000)  # told again, as by who began anew; but the first value of a step counts
+        trials.report(0, 3000.0, first=3000)
+        trials.end(0, TrialState.SUCCEEDED)
+
+    monkeypatch.setattr(_context, "SAMPLED", 200)
+    own[0].uses_steps = True
+    steps = (await told_of(own, database, prepare))[0]
+    assert all(step == value for step, value in steps.items())
+    assert 100 <= len(steps) <= 200
+    assert max(steps) == 3000
 
 
 async def _when_it_answers(call: Callable[[], Awaitable[Any]]) -> None:

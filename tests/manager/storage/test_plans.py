@@ -65,6 +65,7 @@ def look(store: Store, study: StudyRow, trial: int) -> None:
         tx.attempts_of([trial])
         tx.summaries([trial])
         tx.observations(trial, 1)
+        tx.sample(trial, 1, "acc", 1)
         tx.offsets(trial, 1)
         tx.study_summaries(uid)
         tx.events(uid, after=100, limit=50)
