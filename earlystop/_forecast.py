@@ -37,19 +37,21 @@ class Forecast:
 
 
 def forecast(
-    level: float, gained: float, hops: Sequence[Hop], traits: "Floats | None" = None, *, falls: bool
+    level: float, gained: float, hops: Sequence[Hop], traits: "Floats | None" = None, *, left: float = 1.0, falls: bool
 ) -> Forecast:
     """Follow the hops to the end, which were learned with traits (k,) of configurations or without.
 
-    `falls`: levels never rise, as those of a best value so far.
+    `left`: the part of the first hop's gain that is still ahead. `falls`: levels never rise, as those of a best value so
+    far.
     """
     slopes, variances = list[tuple[float, float]](), list[float]()
     for hop in hops:
         mean, variance = hop.gain(level, gained, traits)
         gained = max(mean, 0.0) if falls else mean
-        level = min(max(level - gained, -FAR), FAR)
+        level = min(max(level - left * gained, -FAR), FAR)
         slopes.append(hop.slopes(traits))
         variances.append(variance)
+        left = 1.0
     # How the end depends on level and gain after each hop, from the last one back.
     by_level, by_gain, reveals = 1.0, 0.0, list[float]()
     for (of_gain, of_level), variance in zip(reversed(slopes), reversed(variances), strict=True):

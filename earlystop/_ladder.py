@@ -7,6 +7,7 @@ would teach the same.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from tunesmith.earlystop._curve import Curve
@@ -102,7 +103,8 @@ class Ladder:
     def forecast(self, number: int, rung: int) -> Forecast | None:
         """Where a trial will end that has reached a rung; None: it has no finite value.
 
-        By its level now, as if it had it at the rung already, lest what it gained since then count for nothing.
+        By its level now. Of the hop that it is in, it has the part still to gain whose steps it has still to go; but as
+        much doubt as at the rung, until the next one tells.
         """
         seen = self._seen[number]
         if not math.isfinite(seen.level):
@@ -111,7 +113,8 @@ class Ladder:
         gained = float(before - at) if math.isfinite(before - at) else 0.0
         ahead = [self._hop(place) for place in range(rung, len(self.rungs) - 1)]
         traits = self._traits[self._rows[number]]
-        return forecast(self.scale.distance(seen.level), gained, ahead, traits, falls=self._falls)
+        left = (self.rungs[rung + 1] - seen.curve.last) / self.lengths(rung)[0]
+        return forecast(self.scale.distance(seen.level), gained, ahead, traits, left=left, falls=self._falls)
 
     def others(self, number: int) -> int:
         """Count the others with a finite value, which a trial can be compared with."""
@@ -124,7 +127,7 @@ class Ladder:
 
     def lengths(self, rung: int) -> Sequence[int]:
         """The steps of each hop from a rung to the end."""
-        return [after - before for before, after in zip(self.rungs[rung:], self.rungs[rung + 1 :], strict=False)]
+        return [after - before for before, after in pairwise(self.rungs[rung:])]
 
     def _still(self, last: "Ladder") -> dict[int, Hop]:
         """Those of the last ladder's hops for which this one, with the same trials, would learn the same."""

@@ -165,6 +165,19 @@ class TestCurve:
         assert not slow.stop
         assert fast.stop
 
+    @pytest.mark.parametrize("step", [20, 21, 24, 27, 29])
+    def test_what_was_gained_since_a_rung_is_not_expected_again(self, step: int) -> None:
+        """Rungs are at 20 and 30."""
+        study = Study(make_spec("curve", maxResource=30))
+
+        def values(height: float, until: int) -> list[float]:
+            return [height / 20 + (0.5 + height / 30) * math.exp(-step / 8) for step in range(1, until + 1)]
+
+        for number in range(12):
+            study.finish(number, values(number % 7, 30))
+        study.report(20, values(3.3, step))
+        assert study.one(20).predicted_final == pytest.approx(values(3.3, 30)[-1], abs=0.004)
+
     def test_parameters_tell_trials_apart_whose_curves_are_alike(self) -> None:
         study = Study(make_spec("curve", maxResource=27))
         for number in range(30):
