@@ -6,6 +6,10 @@ them takes part that stood nearest to it: trials that have learned nothing by th
 (W. S. Cleveland, Robust Locally Weighted Regression and Smoothing Scatterplots, JASA 74, 1979; here with equal
 weights).
 
+Trials that lie far out take no part, as those that have exploded: beyond 100 times the median distance from the median,
+by the value at the step or by the final one (F. Hampel, The Influence Curve and Its Role in Robust Estimation, JASA 69,
+1974).
+
 Its error is told by leave-one-out residuals: each trial that takes part is predicted from the others, and the root of
 the mean square of what is wrong is the spread of a prediction amid the data; away from them it grows with the leverage,
 as that of any regression does. Errors over the spread are taken to be of Student's t distribution with n - 2 degrees of
@@ -21,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tunesmith.services.learning_curves import LARGEST, bounded
 from tunesmith.study import Objective, Strategy
 
 if TYPE_CHECKING:
@@ -33,6 +38,8 @@ FEWEST = 4
 """Finished trials without which nothing is estimated: a line through three leaves its error to one."""
 LOCAL = 2 * FEWEST
 """Finished trials that take part in any case, however far from it they stood."""
+_FAR_OUT = 100.0
+"""Median distances from the median, of values that lie so far from the others that they say nothing of them."""
 _ROUNDING = 1e-12
 """Of a value, what is an error of arithmetic and no other."""
 
@@ -50,7 +57,7 @@ class Curve:
         first: dict[int, float] = {}
         for step, value in reports:
             first.setdefault(step, value)
-        kept = sorted((step, value) for step, value in first.items() if math.isfinite(value))
+        kept = sorted((step, bounded(value)) for step, value in first.items() if math.isfinite(value))
         return cls(tuple(step for step, _ in kept), tuple(value for _, value in kept))
 
     @property
@@ -99,15 +106,17 @@ def estimate(objective: Objective, stopped: Curve, finished: Sequence[tuple[Curv
         finished: Trials that ran to their ends: curves and final values. Those that end before the step are left out.
 
     Returns:
-        The estimate; None: too few have finished to say.
+        The estimate; None: too few that are alike have finished to say.
     """
     step = stopped.last
     at = stopped.standing(objective.strategy, step)
-    pairs = [
-        (standing, final)
-        for curve, final in finished
-        if curve.last >= step and (standing := curve.standing(objective.strategy, step)) is not None
-    ]
+    pairs = _alike(
+        [
+            (standing, bounded(final))
+            for curve, final in finished
+            if curve.last >= step and (standing := curve.standing(objective.strategy, step)) is not None
+        ]
+    )
     if at is None or len(pairs) < FEWEST:
         return None
     near = sorted(pairs, key=lambda pair: abs(pair[0] - at))[: max(LOCAL, (len(pairs) + 1) // 2)]
@@ -120,33 +129,57 @@ def _no_worse(objective: Objective, value: float, standing: float) -> float:
     return standing if objective.keeps_best and objective.better(standing, value) else value
 
 
+def _alike(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The pairs of which neither value lies far out."""
+    import numpy as np
+
+    values = np.array(pairs, dtype=float).reshape(-1, 2)
+    if not len(values):
+        return []
+    distances = np.abs(values - np.median(values, axis=0))
+    # Where half of them are the same, those count that are not.
+    usual = [np.median(column) or np.median(column[column > 0]) for column in distances.T if column.any()]
+    near = (distances[:, distances.any(axis=0)] <= _FAR_OUT * np.array(usual)).all(axis=1)
+    return [pair for pair, kept in zip(pairs, near, strict=True) if kept]
+
+
 def _regressed(at: float, pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """The regression line at `at`, and the spread of the error there."""
     import numpy as np
 
     x, y = np.array(pairs, dtype=float).T  # (n,), (n,)
-    n, middle = len(x), x.mean()
-    squares = float(((x - middle) ** 2).sum())
-    slope = float(((x - middle) * (y - y.mean())).sum()) / squares if squares > 0 else 0.0
-    leverage = 1 / n + ((x - middle) ** 2 / squares if squares > 0 else 0 * x)
-    residuals = y - y.mean() - slope * (x - middle)
-    there = 1 / n + ((at - middle) ** 2 / squares if squares > 0 else 0.0)
-    mean_square = float((_left_out(y, residuals, leverage) ** 2).mean())
+    (x, x_middle, x_unit), (y, y_middle, y_unit) = _in_units(x), _in_units(y)
+    n, there = len(x), (at - x_middle) / x_unit
+    squares = float((x**2).sum())
+    slope = float((x * y).sum()) / squares if squares > 0 else 0.0
+    leverage = 1 / n + (x**2 / squares if squares > 0 else 0 * x)
+    farther = there / math.sqrt(squares) if squares > 0 else 0.0
+    wrong = math.sqrt(float((_left_out(y, y - slope * x, leverage) ** 2).mean()))
     # The left-out residuals hold the error of the fit amid the data already: of 1 + leverage, on average.
-    spread = math.sqrt(mean_square * (1 + there) / (1 + float(leverage.mean())))
-    exact = spread <= _ROUNDING * float(np.abs(y).max())
-    return float(y.mean() + slope * (at - middle)), 0.0 if exact else spread
+    spread = y_unit * (wrong * math.hypot(math.sqrt(1 + 1 / n), farther) / math.sqrt(1 + float(leverage.mean())))
+    exact = spread <= _ROUNDING * max(abs(final) for _, final in pairs)
+    expected = min(max(y_middle + y_unit * (slope * there), -LARGEST), LARGEST)
+    return expected, 0.0 if exact else spread
+
+
+def _in_units(values: "Floats") -> "tuple[Floats, float, float]":
+    """Values about their mean, from -1 to 1, lest squares overflow; the mean, and the unit."""
+    import numpy as np
+
+    middle = float(values.mean())
+    unit = float(np.abs(values - middle).max()) or 1.0
+    return (values - middle) / unit, middle, unit
 
 
 def _left_out(y: "Floats", residuals: "Floats", leverage: "Floats") -> "Floats":
-    """How wrong each value is predicted by a fit to the others: e / (1 - h).
+    """How wrong each value, of mean 0, is predicted by a fit to the others: e / (1 - h).
 
     The slope of a point without which there is none is unknown; then it is predicted by the mean of the others.
     """
     import numpy as np
 
     n, alone = len(y), leverage > 1 - 1e-9
-    by_mean = (y - y.mean()) * n / (n - 1)
+    by_mean = y * n / (n - 1)
     return np.where(alone, by_mean, residuals / np.where(alone, 1.0, 1 - leverage))
 
 

@@ -7,23 +7,15 @@ plain arrays, and what is asked of a step is found by bisection: a thousand tria
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from tunesmith.services.learning_curves import bounded
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-LARGEST: Final = 1e290
-"""Finite losses beyond it count as so much, lest sums and differences overflow."""
-
-
-def bounded(loss: float) -> float:
-    """A loss that can be reckoned with; NaN and infinities stay what they are."""
-    if -LARGEST <= loss <= LARGEST or not math.isfinite(loss):
-        return loss
-    return math.copysign(LARGEST, loss)
 
 
 class Curve:

@@ -41,8 +41,8 @@ def forecast(
 ) -> Forecast:
     """Follow the hops to the end, which were learned with traits (k,) of configurations or without.
 
-    `left`: the part of the first hop's gain that is still ahead. `falls`: levels never rise, as those of a best value so
-    far.
+    `left`: the part of the first hop's gain that is still ahead.
+    `falls`: levels never rise, as those of a best value so far.
     """
     slopes, variances = list[tuple[float, float]](), list[float]()
     for hop in hops:

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from itertools import chain
 from sys import intern
 
-from tunesmith.earlystop._curve import bounded
 from tunesmith.earlystop._curves import Curves, Ended
 from tunesmith.earlystop._rule import Decision, Rule
 from tunesmith.services.errors import FixRequest
+from tunesmith.services.learning_curves import bounded
 from tunesmith.services.settings_wire import setting_to_proto
 from tunesmith.study import Assignment, DocumentError, wire
 from tunesmith.v1 import early_stopping_pb2 as messages

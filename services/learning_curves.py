@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+LARGEST: Final = 1e290
+"""Finite values beyond it count as so much, lest sums and differences overflow."""
 APART: Final = 1.5
 """How many times as far each rung is as the one before."""
 MOST_RUNGS: Final = 24
@@ -48,6 +50,13 @@ NOISE: Final = 0.05
 """Standard deviation of the error that is expected before anything was learned."""
 _WEIGHT: Final = 3
 """How many trials' errors that expectation is worth."""
+
+
+def bounded(value: float) -> float:
+    """A value that can be reckoned with; NaN and infinities stay what they are."""
+    if -LARGEST <= value <= LARGEST or not math.isfinite(value):
+        return value
+    return math.copysign(LARGEST, value)
 
 
 def rungs_to(end: int) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """What a stopped trial would have reached: the line, the spread of its error, and what is made of them."""
 
+import json
 import math
 
 import numpy as np
@@ -92,6 +93,49 @@ def test_trials_that_learned_nothing_say_little_of_good_ones() -> None:
     assert found is not None
     assert found.expected == pytest.approx(0.972)
     assert found.chance(ACCURACY, 0.98) < 0.01
+
+
+@pytest.mark.parametrize("far", [1e4, 1e12, 1e160, 1.7e308, -1e160])
+def test_a_trial_that_exploded_says_nothing_of_the_others(far: float) -> None:
+    rng = np.random.default_rng(3)
+    usual = [
+        (Curve((1, 2), (at, at / 2)), at / 2 + float(rng.normal(0, 0.01))) for at in rng.uniform(0.2, 1, 7).tolist()
+    ]
+    expected = estimate(LOSS, Curve((1,), (0.6,)), usual)
+    for exploded in (Curve((1, 2), (far, far)), Curve((1, 2), (0.5, far))):
+        found = estimate(LOSS, Curve((1,), (0.6,)), [*usual, (exploded, far)])
+        assert found == expected
+
+
+@pytest.mark.parametrize("far", [1e12, 1e160, 1.7e308])
+def test_of_one_that_exploded_itself_nothing_is_hoped(far: float) -> None:
+    usual = [
+        (Curve((1, 2), (at, 0.9 * at + 0.01 * math.sin(9 * at))), 0.9 * at) for at in np.linspace(0.2, 1, 9).tolist()
+    ]
+    found = estimate(LOSS, Curve.of([(1, far)]), usual)
+    assert found is not None
+    assert found.chance(LOSS, 0.18) < 1e-3
+    json.dumps([found.expected, found.spread], allow_nan=False)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-9, 1.0, 1e160, 1e280])
+def test_it_is_the_same_in_any_unit(unit: float) -> None:
+    def found(unit: float) -> Estimate:
+        rng = np.random.default_rng(4)
+        pairs = [(x * unit, (x + rng.normal(0, 0.1)) * unit) for x in rng.uniform(1, 2, 9).tolist()]
+        made = estimate(LOSS, Curve((1,), (1.5 * unit,)), [(Curve((1, 2), pair), pair[1]) for pair in pairs])
+        assert made is not None
+        return made
+
+    assert found(unit).expected == pytest.approx(found(1.0).expected * unit, rel=1e-9)
+    assert found(unit).spread == pytest.approx(found(1.0).spread * unit, rel=1e-9)
+
+
+def test_where_half_are_the_same_the_others_are_not_far_out() -> None:
+    finished = [(Curve((1, 2), (0.0, 0.0)), 0.0)] * 5 + [(Curve((1, 2), (x, x)), x) for x in (0.5, 0.6, 0.7)]
+    found = estimate(LOSS, Curve((1,), (0.6,)), finished)
+    assert found is not None
+    assert found.expected == pytest.approx(0.6)
 
 
 def test_it_is_right_as_often_as_it_says() -> None:
