@@ -4,6 +4,7 @@ Values, and pure functions of them; `_audit_read` gathers them from a manager.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tunesmith.client._trial_values import Trial
@@ -22,7 +23,7 @@ class Stopped:
         by_rule: Whether it is the rule's prediction.
         spread: Standard deviation of the estimate's error; None: there is none, as too few have finished.
         chance: How likely it would have been better than the best; None: nobody can say.
-        reached: What the same assignment reached, when it was run to its end; None: it was not.
+        reached: What it reached when it was run again, to its end; None: it was not.
     """
 
     trial: Trial
@@ -76,6 +77,18 @@ class Audit:
         if not chances or self.best is None:
             return None
         return max(chances), 1 - math.prod(1 - chance for chance in chances)
+
+
+def own_runs(stopped: Iterable[Trial], again: Sequence[Assignment]) -> dict[int, int]:
+    """By number of a stopped trial, the place of the assignment that was run again for it.
+
+    Of trials with equal assignments those of lowest number come first, and each run is that of one of them.
+    """
+    places: dict[object, list[int]] = {}
+    for place, assignment in reversed(list(enumerate(again))):
+        places.setdefault(key_of(assignment), []).append(place)
+    ordered = sorted(stopped, key=lambda trial: trial.number)
+    return {trial.number: left.pop() for trial in ordered if (left := places.get(key_of(trial.assignment)))}
 
 
 def key_of(assignment: Assignment) -> tuple[tuple[str, object], ...]:

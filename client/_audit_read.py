@@ -1,24 +1,21 @@
 """Gathers what an audit needs from a manager: trials, their curves, what the rule decided, and what was run again."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from tunesmith.client._audit import Audit, Stopped, key_of
+from tunesmith.client._audit import Audit, Stopped, own_runs
 from tunesmith.client._client import Client
 from tunesmith.client._estimate import Curve, estimate
 from tunesmith.client._trial_values import Decision, Trial
 from tunesmith.client._values import Study
-from tunesmith.study import TrialState
-
-Key: TypeAlias = tuple[tuple[str, object], ...]
-"""Of an assignment."""
+from tunesmith.study import Assignment, TrialState
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A trial that ran to its end: its curve and its final value."""
+    """A trial that ran to its end: what it was given, its curve and its final value."""
 
+    assignment: Assignment
     curve: Curve
     value: float
 
@@ -33,24 +30,26 @@ def audit_of(client: Client, study: Study, rerun: Study | None) -> Audit:
             each is judged without its own.
     """
     own = _finished(client, study)
-    again = {} if rerun is None else _finished(client, rerun)
+    again = [] if rerun is None else _finished(client, rerun)
+    stopped = list(client.trials(study.name, states=[TrialState.EARLY_STOPPED]))
+    runs = own_runs(stopped, [finished.assignment for finished in again])
     stops = {decision.trial: decision for decision in client.decisions(study.name, stops=True)}  # the last of each
-    judged = [
-        judge(study, trial, _curve(client, study, trial), stops.get(trial.name), own, again)
-        for trial in client.trials(study.name, states=[TrialState.EARLY_STOPPED])
-    ]
+    judged = []
+    for trial in stopped:
+        mine = again[runs[trial.number]] if trial.number in runs else None
+        others = [*own, *(finished for finished in again if finished is not mine)]
+        curve, decision = _curve(client, study, trial), stops.get(trial.name)
+        judged.append(judge(study, trial, curve, decision, others, mine))
     return Audit(study, tuple(judged), len(own))
 
 
-def _finished(client: Client, study: Study) -> dict[Key, Finished]:
-    """By assignment; two trials of one are told apart by their numbers."""
-    found: dict[Key, Finished] = {}
-    for trial in client.trials(study.name, states=[TrialState.SUCCEEDED]):
-        if trial.value is not None:
-            key = key_of(trial.assignment)
-            key = (*key, ("#", trial.number)) if key in found else key
-            found[key] = Finished(_curve(client, study, trial), trial.value)
-    return found
+def _finished(client: Client, study: Study) -> list[Finished]:
+    trials = client.trials(study.name, states=[TrialState.SUCCEEDED])
+    return [
+        Finished(trial.assignment, _curve(client, study, trial), trial.value)
+        for trial in trials
+        if trial.value is not None
+    ]
 
 
 def _curve(client: Client, study: Study, trial: Trial) -> Curve:
@@ -63,16 +62,14 @@ def judge(
     trial: Trial,
     curve: Curve,
     decision: Decision | None,
-    own: Mapping[Key, Finished],
-    again: Mapping[Key, Finished],
+    others: Sequence[Finished],
+    own: Finished | None,
 ) -> Stopped:
-    """Compare a trial with what finished; `decision` stopped it.
+    """Compare a trial with others that finished; `decision` stopped it, and it finished itself when it was run again.
 
     The rule knew less when it decided, and does not say how wrong it may be. So its prediction is told only where too
     few have finished for an estimate with an error of its own.
     """
-    key = key_of(trial.assignment)
-    others = [*own.values(), *(finished for other, finished in again.items() if other != key)]
     found = estimate(study.spec.objective, curve, [(one.curve, one.value) for one in others])
     predicted = decision.predicted if decision is not None and found is None else None
     return Stopped(
@@ -82,5 +79,5 @@ def judge(
         by_rule=predicted is not None,
         spread=found.spread if found else None,
         chance=found.chance(study.spec.objective, study.best.value) if found and study.best else None,
-        reached=again[key].value if key in again else None,
+        reached=own.value if own else None,
     )

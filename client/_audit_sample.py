@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tunesmith.client._audit import Audit, key_of, most_promising
+from tunesmith.client._audit import Audit, most_promising, own_runs
 from tunesmith.client._client import Client
 from tunesmith.client._values import Study
 from tunesmith.services import errors
 from tunesmith.study import AlgorithmSpec, Assignment, StudyJob
+from tunesmith.study.naming import MAX_STUDY_NAME
 
+SUFFIX = "-audit"
 OF, UID = "audit-of", "audit-of-uid"
 """Labels of such a study: the name and the uid of the other."""
 
@@ -21,12 +23,17 @@ def sample(audit: Audit, count: int, taken: Sequence[Assignment] = ()) -> list[A
     """
     import numpy as np
 
-    held = {key_of(assignment) for assignment in taken}
-    left = [one.trial.assignment for one in most_promising(audit) if key_of(one.trial.assignment) not in held]
+    held = own_runs([one.trial for one in audit.stopped], taken)
+    left = [one.trial.assignment for one in most_promising(audit) if one.trial.number not in held]
     wanted = min(max(count - len(taken), 0), len(left))
     first = (wanted + 1) // 2
     drawn = np.random.default_rng(audit.study.spec.seed).permutation(len(left) - first)[: wanted - first]
     return [*taken, *left[:first], *(left[first + place] for place in drawn)]
+
+
+def default_name(study: str) -> str:
+    """The name of the study that finishes trials of another, unless one is given."""
+    return f"{study[: MAX_STUDY_NAME - len(SUFFIX)].rstrip('-')}{SUFFIX}"
 
 
 def found_study(client: Client, audited: Study, name: str) -> Study | None:

@@ -14,8 +14,11 @@ NOTHING, PROBABLY = 0.05, 0.5
 """Up to the one, as the higher bound, stopping probably cost nothing; above the other, as the lower bound, it did."""
 
 
-def audit_lines(audit: Audit, room: int | None) -> list[str]:
-    """Every stopped trial, the most promising first, and what to make of it; `room` as of `table_lines`."""
+def audit_lines(audit: Audit, room: int | None, finish: str) -> list[str]:
+    """Every stopped trial, the most promising first, and what to make of it.
+
+    `room`: as of `table_lines`. `finish`: the command that runs some of them to their ends.
+    """
     name, count = safe(audit.study.name), len(audit.stopped)
     if not count:
         return [f"No trial of study {name} was stopped early."]
@@ -27,7 +30,15 @@ def audit_lines(audit: Audit, room: int | None) -> list[str]:
     if any(one.reached is not None for one in audit.stopped):
         columns.append(Column("REACHED", right=True))
     rows = [_row(one)[: len(columns)] for one in most_promising(audit)]
-    return [bold(head), _bar(audit), "", *table_lines(columns, rows, room), "", *_checked(audit), verdict(audit)]
+    return [
+        bold(head),
+        _bar(audit),
+        "",
+        *table_lines(columns, rows, room),
+        "",
+        *_checked(audit),
+        verdict(audit, finish),
+    ]
 
 
 def _bar(audit: Audit) -> str:
@@ -57,28 +68,44 @@ def _checked(audit: Audit) -> list[str]:
     if not tested:
         return []
     better, count = sum(map(audit.proved_better, tested)), len(tested)
-    beat = f"{better or 'none'} of them beat{'s' * (better == 1)} the best"
-    head = f"{_format.plural(count, 'trial')} {'was' if count == 1 else 'were'} run to the end: {beat}"
+    head = f"{_format.plural(count, 'trial')} {'was' if count == 1 else 'were'} run to the end"
+    if audit.best is not None:
+        head += f": {better or 'none'} of them beat{'s' * (better == 1)} the best"
     if not errors:
         return [f"{head}."]
-    off = math.sqrt(sum(error * error for error in errors) / len(errors))
+    off = math.hypot(*errors) / math.sqrt(len(errors))
     return [f"{head}, and what was expected is wrong by {off:.2g} (root mean square)."]
 
 
-def verdict(audit: Audit) -> str:
+def verdict(audit: Audit, finish: str) -> str:
     """What stopping cost, in a sentence."""
     better, missed = audit.beaten_by, audit.missed
     if better is not None:
         reached = _format.number(better.reached)
         return bold(f"Stopping cost the best: {safe(better.trial.name)} reaches {reached} when it runs to its end.")
+    if audit.best is None:
+        return _without_best(audit, finish)
     if missed is None:
-        way = f"`tunesmith audit {safe(audit.study.name)} --finish {FEWEST + 1}` runs some to the end"
-        return f"Nobody can say what stopping cost: fewer than {FEWEST} trials finished that got so far. {way}."
+        if all(one.step is None for one in audit.stopped):
+            return "Nobody can say what stopping cost: none of these trials has reported a finite number."
+        why = f"fewer than {FEWEST} trials that got so far have finished (outliers do not count)"
+        return f"Nobody can say what stopping cost: {why}. `{finish}` runs some to the end."
     least, most = missed
     words = "probably cost nothing" if most <= NOTHING else "may have cost the best"
     words = "probably cost the best" if least > PROBABLY else words
     low, high = percent(least), percent(most)
     return bold(f"Stopping {words}: P(best missed) is {low if low == high else f'{low} to {high}'}.")
+
+
+def _without_best(audit: Audit, finish: str) -> str:
+    """The sentence where no trial of the study has succeeded."""
+    reached = [one for one in audit.stopped if one.reached is not None]
+    if not reached:
+        return f"Stopping left nothing to compare with. `{finish}` runs some to the end."
+    sign = 1.0 if audit.study.spec.objective.better(1.0, 0.0) else -1.0
+    first = max(reached, key=lambda one: sign * (one.reached or 0.0))
+    text = f"{safe(first.trial.name)} reaches {_format.number(first.reached)} when it runs to its end"
+    return bold(f"Stopping cost all that there was: {text}.")
 
 
 def percent(chance: float | None) -> str:

@@ -1,7 +1,10 @@
 """How a study ended, and how a trial failed, as lines for people."""
 
 import json
+import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from tunesmith.client import _format
@@ -110,7 +113,17 @@ def command_line(study: Study, trial: Trial) -> str:
     ]
     if not any("${params." in text for text in (*template.command, *template.env.values())):
         variables.append(f"TUNESMITH_PARAMS={shlex.quote(json.dumps(study.in_order(trial.assignment)))}")
-    return here + " ".join([*variables, shlex.join(rendered.command)])
+    program, *words = rendered.command
+    return here + " ".join([*variables, shlex.join([_found(program), *words])])
+
+
+def _found(program: str) -> str:
+    """A program as a trial finds it, on whose PATH the folder of our own Python is the first: it may be on no other."""
+    own = Path(sys.executable).parent / program
+    if os.sep in program or not own.is_file():
+        return program
+    found = shutil.which(program)
+    return program if found and Path(found).parent.resolve() == own.parent.resolve() else str(own)
 
 
 def _context(study: Study, trial: Trial) -> TrialContext:

@@ -30,19 +30,24 @@ def command(where: Target, study: str, finish: int | None, name: str | None) -> 
     shown from then on, and tells of the others, too; the same command takes an interrupted one up.
     """
     from tunesmith.client._audit_read import audit_of
-    from tunesmith.client._audit_sample import found_study
-    from tunesmith.services.errors import AlreadyExists
+    from tunesmith.client._audit_sample import default_name, found_study
+    from tunesmith.client._estimate import FEWEST
+    from tunesmith.services.errors import AlreadyExists, NotFound
 
     with where.client() as client:
-        audited, name = client.study(study), name or f"{study}-audit"
-        if finish is not None and not _finish(client, where, audited, finish, name):
+        audited, its_name = client.study(study), name or default_name(study)
+        if finish is not None and not _finish(client, where, audited, finish, its_name):
             return 130
         try:
-            rerun = found_study(client, audited, name)
-        except AlreadyExists:  # which was never asked to finish something
-            rerun = None
+            rerun = found_study(client, audited, its_name)
+        except AlreadyExists:
+            if name is not None:
+                raise
+            rerun = None  # which was never asked to finish something
+        if rerun is None and name is not None:
+            raise NotFound(f"there is no study {name!r}, which would hold trials of {study} that were run to the end")
         audit = audit_of(client, audited, rerun)
-    _show(where, audit)
+    _show(where, audit, _again(where, audited, FEWEST + 1, its_name))
     return 0
 
 
@@ -70,19 +75,21 @@ def _finish(client: "Client", where: Target, audited: "Study", count: int, name:
 
 
 def _again(where: Target, study: "Study", count: int, name: str) -> str:
-    """The same command once more."""
+    """The command that runs so many to their ends."""
     import shlex
 
+    from tunesmith.client._audit_sample import default_name
+
     words = ["tunesmith", "audit", study.name, "--finish", str(count)]
-    words += ["--name", name] if name != f"{study.name}-audit" else []
+    words += ["--name", name] if name != default_name(study.name) else []
     return shlex.join([*words, *where.words()])
 
 
-def _show(where: Target, audit: "Audit") -> None:
+def _show(where: Target, audit: "Audit", finish: str) -> None:
     from tunesmith.client import _output
     from tunesmith.client._audit_text import audit_data, audit_lines
 
     if where.for_people:
-        print(*audit_lines(audit, _output.room()), sep="\n")
+        print(*audit_lines(audit, _output.room(), finish), sep="\n")
     else:
         _output.emit(audit_data(audit), where.output)

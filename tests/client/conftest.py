@@ -50,12 +50,13 @@ Fake = Callable[..., Running]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with study.yaml; nothing of the environment reaches the command."""
+    """The current folder, with study.yaml; nothing of the environment reaches the command, which is on the PATH."""
     for name in list(os.environ):
         if name.startswith("TUNESMITH_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("PATH", os.path.dirname(sys.executable), prepend=os.pathsep)
     (tmp_path / "study.yaml").write_text(DOCUMENT)
     return tmp_path
 

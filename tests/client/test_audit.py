@@ -7,13 +7,14 @@ import pytest
 from tests.client.test_display import a_study
 from tests.client.test_stopping import STOP, a_trial
 
-from tunesmith.client._audit import Audit, Stopped, key_of, most_promising
+from tunesmith.client._audit import Audit, Stopped, key_of, most_promising, own_runs
 from tunesmith.client._audit_read import Finished, judge
-from tunesmith.client._audit_sample import finishing_job, sample
+from tunesmith.client._audit_sample import default_name, finishing_job, sample
 from tunesmith.client._audit_text import audit_data, audit_lines, percent
 from tunesmith.client._estimate import Curve
 from tunesmith.study import Assignment, Limits, RuleSpec
 
+FINISH = "tunesmith audit digits --finish 5"
 CHANCES = (0.001, 0.2, None, 0.0, 0.04)
 
 
@@ -51,7 +52,7 @@ def test_the_most_promising_come_first(tmp_path: Path) -> None:
 def test_what_an_audit_says(tmp_path: Path) -> None:
     audit = an_audit(tmp_path)
     assert audit.missed == pytest.approx((0.2, 1 - 0.999 * 0.8 * 0.96))
-    assert audit_lines(audit, None) == [
+    assert audit_lines(audit, None, FINISH) == [
         "5 trials of study digits were stopped early.",
         "The best of the 20 trials that succeeded is digits-3-abcde, with loss 0.25.",
         "",
@@ -70,7 +71,7 @@ def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
     audit = an_audit(tmp_path)
     tested = reaching(audit, {1: 0.3, 2: 0.3})
     assert tested.missed == pytest.approx((0.04, 1 - 0.999 * 0.96))
-    lines = audit_lines(tested, None)
+    lines = audit_lines(tested, None, FINISH)
     assert lines[4].split() == ["digits-1-abcde", "9", "0.5", "0.3", "±", "0.12", "20", "%", "0.3"]
     assert lines[-2] == (
         "2 trials were run to the end: none of them beat the best, and what was expected is wrong by 0"
@@ -78,13 +79,14 @@ def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
     )
     assert lines[-1] == "Stopping probably cost nothing: P(best missed) is 4.0 % to 4.1 %."
     sure = replace(audit, stopped=(replace(audit.stopped[1], chance=0.6),))
-    assert audit_lines(sure, None)[-1] == "Stopping probably cost the best: P(best missed) is 60 %."
+    assert audit_lines(sure, None, FINISH)[-1] == "Stopping probably cost the best: P(best missed) is 60 %."
     unsure = replace(audit, stopped=(replace(audit.stopped[1], chance=0.4),) * 2)
-    assert audit_lines(unsure, None)[-1] == "Stopping may have cost the best: P(best missed) is 40 % to 64 %."
+    assert audit_lines(unsure, None, FINISH)[-1] == "Stopping may have cost the best: P(best missed) is 40 % to 64 %."
     better = reaching(audit, {1: 0.125, 2: 0.2})
     assert better.missed == (1, 1)
     assert (
-        audit_lines(better, None)[-1] == "Stopping cost the best: digits-1-abcde reaches 0.125 when it runs to its end."
+        audit_lines(better, None, FINISH)[-1]
+        == "Stopping cost the best: digits-1-abcde reaches 0.125 when it runs to its end."
     )
     assert [one["better"] for one in audit_data(better)["stopped"]] == [True, None, None, None, True]
 
@@ -93,13 +95,26 @@ def test_nobody_can_say(tmp_path: Path) -> None:
     audit = an_audit(tmp_path)
     none = replace(audit, stopped=audit.stopped[2:3])
     assert none.missed is None
-    assert audit_lines(none, None)[-1] == (
-        "Nobody can say what stopping cost: fewer than 4 trials finished that got so far."
+    assert audit_lines(none, None, FINISH)[-1] == (
+        "Nobody can say what stopping cost: fewer than 4 trials that got so far have finished (outliers do not count)."
         " `tunesmith audit digits --finish 5` runs some to the end."
     )
-    assert audit_lines(replace(audit, stopped=()), None) == ["No trial of study digits was stopped early."]
-    without_best = replace(none, study=replace(audit.study, best=None))
-    assert "no best one to beat" in audit_lines(without_best, None)[1]
+    assert audit_lines(replace(audit, stopped=()), None, FINISH) == ["No trial of study digits was stopped early."]
+    silent = replace(audit, stopped=(replace(audit.stopped[2], step=None),))
+    assert audit_lines(silent, None, FINISH)[-1] == (
+        "Nobody can say what stopping cost: none of these trials has reported a finite number."
+    )
+
+
+def test_where_nothing_succeeded_it_says_what_stopped_trials_reached(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    without = replace(audit, study=replace(audit.study, best=None))
+    lines = audit_lines(without, None, FINISH)
+    assert "no best one to beat" in lines[1]
+    assert lines[-1] == f"Stopping left nothing to compare with. `{FINISH}` runs some to the end."
+    lines = audit_lines(reaching(without, {1: 0.5, 2: 0.125}), None, FINISH)
+    assert lines[-2].startswith("2 trials were run to the end, and what was expected is wrong by ")
+    assert lines[-1] == "Stopping cost all that there was: digits-2-abcde reaches 0.125 when it runs to its end."
 
 
 def test_a_sample_is_half_the_most_promising_and_grows(tmp_path: Path) -> None:
@@ -111,6 +126,24 @@ def test_a_sample_is_half_the_most_promising_and_grows(tmp_path: Path) -> None:
     assert sample(audit, 4, three)[:3] == three
     assert sample(audit, 2, three) == three
     assert sorted(numbers(sample(audit, 99, three))) == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_each_run_is_that_of_one_trial(tmp_path: Path) -> None:
+    """Of two trials with equal assignments, of which one was run again, the other one was not."""
+    audit = an_audit(tmp_path)
+    twice = replace(audit.stopped[1], trial=replace(audit.stopped[1].trial, number=7, assignment={"C": 4.0}))
+    audit = replace(audit, stopped=(*audit.stopped, twice))
+    trials = [one.trial for one in audit.stopped]
+    four: Assignment = {"C": 4.0}
+    assert own_runs(trials, [four]) == {4: 0}
+    assert own_runs(reversed(trials), [{"C": 1.0}, four, {"C": 99.0}, four, four]) == {1: 0, 4: 1, 7: 3}
+    assert numbers(sample(audit, 99, [four])).count(4.0) == 2
+    assert numbers(sample(audit, 99, [four, four])).count(4.0) == 2
+
+
+def test_a_long_name_leaves_room() -> None:
+    assert default_name("digits") == "digits-audit"
+    assert default_name("a" * 43 + "-" + "b" * 6) == "a" * 43 + "-audit"
 
 
 def test_the_study_that_finishes_a_sample(tmp_path: Path) -> None:
@@ -140,14 +173,16 @@ def test_percents() -> None:
 def test_an_estimate_and_its_spread_are_of_one_source(tmp_path: Path) -> None:
     """What the rule predicted says nothing of its error, and is told where there are too few curves for an estimate."""
     study, trial = an_audit(tmp_path).study, replace(a_trial(), assignment={"C": 9.0})
-    finished = {
-        key_of({"C": float(number)}): Finished(Curve((1, 9), (1.0 + number, 0.5 + number / 4)), 0.5 + number / 4)
+    finished = [
+        Finished({"C": float(number)}, Curve((1, 9), (1.0 + number, 0.5 + number / 4)), 0.5 + number / 4)
         for number in range(6)
-    }
+    ]
     curve, decision = Curve((1,), (3.0,)), replace(STOP, predicted=0.125)
-    judged = judge(study, trial, curve, decision, finished, {})
+    judged = judge(study, trial, curve, decision, finished, None)
     assert not judged.by_rule
     assert judged.expected == pytest.approx(1.0)
     assert judged.spread == pytest.approx(0.0)
-    few = judge(study, trial, curve, decision, dict(list(finished.items())[:3]), {})
+    assert judged.reached is None
+    few = judge(study, trial, curve, decision, finished[:3], finished[5])
+    assert few.reached == finished[5].value
     assert (few.by_rule, few.expected, few.spread, few.chance) == (True, 0.125, None, None)

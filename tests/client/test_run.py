@@ -64,6 +64,16 @@ def test_from_nothing_to_the_best_trial(fake: Fake, command: Command) -> None:
     ]
 
 
+def test_what_only_trials_have_on_their_path_is_shown_by_its_path(
+    fake: Fake, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a virtual environment that is not activated."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    fake()
+    shown = command("run", "study.yaml").out
+    assert f" {Path(sys.executable).with_name('python')} train.py --C=0.0657467209573179" in shown
+
+
 def test_the_first_failure_is_shown_once(fake: Fake, command: Command) -> None:
     fake(Script(endings={**FAILS, 3: FAILS[1]}))
     done = command("run", "study.yaml")

@@ -188,4 +188,6 @@ def test_a_name_that_is_taken(house: House) -> None:
     assert "the study curves-audit is there, and is not one that finishes trials of curves" in refused.stderr
     house("audit", "curves", "--finish", "1", "--name", "finished")
     assert [trial["state"] for trial in trials(house, "finished")] == ["Succeeded"]
+    assert "REACHED" in house("audit", "curves", "--name", "finished").stdout
+    assert "there is no study 'finnished'" in house("audit", "curves", "--name", "finnished", check=2).stderr
     assert house("audit", "curves-audit").stdout == "No trial of study curves-audit was stopped early.\n"
