@@ -1,5 +1,6 @@
 """What a rule is, and the values that go in and come out of it."""
 
+import math
 from collections.abc import Mapping, MutableMapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -7,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._curves import Ended
 from tunesmith.earlystop._description import RuleDescription
+from tunesmith.services.learning_curves import LARGEST
 from tunesmith.services.settings import Settings
 from tunesmith.study import Assignment, Mistake, ObjectiveType, StudySpec
 
@@ -40,9 +42,15 @@ class StudyView:
         """What a value is multiplied by to be a loss, and a loss to be a value."""
         return -1 if self.spec.objective.type is ObjectiveType.MAXIMIZE else 1
 
-    def shown(self, loss: float) -> str:
-        """Write a loss as the value that a user knows."""
-        return f"{self.sign * loss + 0.0:.6g}"
+    def shown(self, loss: float, beside: float | None = None) -> str:
+        """Write a loss as the value that a user knows, with as many digits as tell it from another one `beside` it."""
+        if not math.isfinite(loss):
+            return "no finite number"
+        value, other = (self.sign * one + 0.0 for one in (loss, loss if beside is None else beside))
+        if abs(value) == LARGEST:
+            return f"beyond {value:.6g}"
+        digits = (digits for digits in range(6, 17) if value == other or f"{value:.{digits}g}" != f"{other:.{digits}g}")
+        return f"{value:.{next(digits, 17)}g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,5 +79,6 @@ def halved(study: StudyView, trial: int, rung: int, factor: int, group: Group = 
         called, one, last = f"the best {kept} of {many} trials", "among ", "the last of "
     if there.below(own) < kept:
         return Decision(trial, False, f"{at} its {study.shown(own)} is {one}{called}", step)
-    bar = study.shown(there.at(kept - 1))
-    return unless_best(study, trial, step, f"{at} its {study.shown(own)} is worse than {bar}, {last}{called}")
+    bar = there.at(kept - 1)
+    worse = f"{study.shown(own, bar)} is worse than {study.shown(bar, own)}"
+    return unless_best(study, trial, step, f"{at} its {worse}, {last}{called}")

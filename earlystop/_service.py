@@ -13,7 +13,7 @@ import grpc
 from tunesmith.earlystop._check import warnings
 from tunesmith.earlystop._registry import Registry
 from tunesmith.earlystop._studies import Held
-from tunesmith.earlystop._turn import advance, ask, check_fits, read_job
+from tunesmith.earlystop._turn import advance, ask, check_fits, its_mistakes, read_job
 from tunesmith.earlystop._wire import decisions_to_proto, rule_to_proto
 from tunesmith.services.revisions import check_header, read_chunks, read_header
 from tunesmith.services.studies import Studies
@@ -70,7 +70,9 @@ def _take_turn(
 ) -> tuple[Held, messages.DecideResponse]:
     """Advance a study and ask its rule."""
     held = advance(held, header, chunks, registry)
-    return held, decisions_to_proto(ask(held, header.trials))
+    decisions = ask(held, header.trials)
+    with its_mistakes(held.job.rule):
+        return held, decisions_to_proto(decisions)
 
 
 def _validate(
@@ -80,4 +82,5 @@ def _validate(
     if not request.spec.HasField("seed"):
         request.spec.seed = 0
     job = read_job(request.spec, registry)
-    return messages.EarlyStoppingServiceValidateResponse(warnings=warnings(job.rule, job.spec, job.settings))
+    with its_mistakes(job.rule):
+        return messages.EarlyStoppingServiceValidateResponse(warnings=warnings(job.rule, job.spec, job.settings))

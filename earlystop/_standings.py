@@ -7,12 +7,15 @@ from tunesmith.study import Strategy
 
 
 def standing(study: StudyView, number: int) -> float:
-    """The loss of a trial if it ended now, by the objective's strategy; infinite when it has none."""
+    """The loss of a trial if it ended now, by the objective's strategy; infinite when it has none.
+
+    By its curve, as everything else that is seen of it, where it has one: the value that a trial ended with is of all
+    reports, and of several at a step the curve has the first.
+    """
     ended, curve = study.ended.get(number), study.curves.get(number)
-    if ended is not None and ended.loss is not None:
-        return ended.loss if math.isfinite(ended.loss) else math.inf
     if curve is None:
-        return math.inf
+        loss = math.inf if ended is None or ended.loss is None else ended.loss
+        return loss if math.isfinite(loss) else math.inf
     if study.spec.objective.keeps_best:
         return curve.best(len(curve))
     if study.spec.objective.strategy is Strategy.LATEST:

@@ -1,10 +1,12 @@
 """One turn of a study: the observations that came are put to what is held, then the rule is asked. Knows no gRPC."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tunesmith.earlystop._check import read_study
 from tunesmith.earlystop._registry import Registry
-from tunesmith.earlystop._rule import Decision
+from tunesmith.earlystop._rule import Decision, Rule
 from tunesmith.earlystop._studies import Held, Job
 from tunesmith.earlystop._wire import apply
 from tunesmith.services.errors import BaseRevision, FixRequest, ReportBug, TunesmithError
@@ -12,6 +14,8 @@ from tunesmith.services.revisions import check_base
 from tunesmith.study import DocumentError, Mistake, wire
 from tunesmith.v1 import early_stopping_pb2 as messages
 from tunesmith.v1 import types_pb2
+
+_log = logging.getLogger(__name__)
 
 MOST = 1000
 """Characters of a rule's own error that are passed on."""
@@ -41,22 +45,27 @@ def advance(
 
 
 def ask(held: Held, trials: Sequence[int]) -> list[Decision]:
-    """Ask the study's rule about trials; those that ended, or have no curve, are not weighed.
+    """Ask the study's rule about trials; those that ended, or have no curve, are not weighed."""
+    weighed, rule = [number for number in trials if number in held.curves.running], held.job.rule
+    with its_mistakes(rule):
+        found = sorted(rule.weigh(held.view(), weighed), key=lambda decision: decision.trial)
+        numbers = [decision.trial for decision in found]
+    if len(set(numbers)) < len(numbers) or not set(numbers) <= set(weighed):
+        name = rule.description.name
+        raise ReportBug(f"rule {name!r} must decide once about trials of {weighed[:100]}, but got {numbers[:100]}")
+    return found
 
-    Whatever it raises is told to the caller: this service holds no secrets.
-    """
-    weighed = [number for number in trials if number in held.curves.running]
+
+@contextmanager
+def its_mistakes(rule: Rule) -> Iterator[None]:
+    """Whatever a rule raises, or answers that is no decision, is told to the caller: this service holds no secrets."""
     try:
-        found = held.job.rule.weigh(held.view(), weighed)
+        yield
     except TunesmithError:
         raise
     except Exception as error:
-        raise ReportBug(f"{type(error).__name__}: {str(error)[:MOST]}") from error
-    numbers = [decision.trial for decision in found]
-    if len(set(numbers)) < len(numbers) or not set(numbers) <= set(weighed):
-        name = held.job.rule.description.name
-        raise ReportBug(f"rule {name!r} must decide once about trials of {weighed[:100]}, but got {numbers[:100]}")
-    return sorted(found, key=lambda decision: decision.trial)
+        _log.exception("rule %r failed", rule.description.name)
+        raise ReportBug(f"rule {rule.description.name!r}: {type(error).__name__}: {str(error)[:MOST]}") from error
 
 
 def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
@@ -68,7 +77,8 @@ def read_job(message: types_pb2.StudySpec, registry: Registry) -> Job:
     if spec.early_stopping is None:
         raise refused([Mistake("spec.earlyStopping", "must be given, but is absent")])
     rule = registry.get(spec.early_stopping.name)
-    settings, mistakes = read_study(rule, spec)
+    with its_mistakes(rule):
+        settings, mistakes = read_study(rule, spec)
     if mistakes:
         raise refused(mistakes)
     if spec.seed is None:

@@ -1,12 +1,20 @@
 """Where a trial is weighed, and what is said of it."""
 
 import math
+from typing import TYPE_CHECKING, Final
 
 from tunesmith.earlystop._curve import Curve
 from tunesmith.earlystop._others import is_best
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import INTERVAL, START
 from tunesmith.earlystop._standings import standing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ROUNDING: Final = 1e-12
+"""Of a loss, what is an error of arithmetic: averages and medians of equal values may differ by it."""
 
 
 def weighed_at(study: StudyView, curve: Curve) -> int | None:
@@ -17,17 +25,28 @@ def weighed_at(study: StudyView, curve: Curve) -> int | None:
     return curve.first_from(start + (curve.last - start) // interval * interval)
 
 
+def weighed_places(study: StudyView, curve: Curve) -> "NDArray[np.intp]":
+    """The places of all observations at which a trial is weighed: the first one in each interval, (n,)."""
+    import numpy as np
+
+    start, interval = study.settings.integer(START), study.settings.integer(INTERVAL)
+    steps = np.array(curve.steps)
+    first = int(np.searchsorted(steps, start))
+    places: NDArray[np.intp] = first + np.flatnonzero(np.diff((steps[first:] - start) // interval, prepend=-1))
+    return places
+
+
 def compared(study: StudyView, trial: int, step: int, own: float, bar: float, called: tuple[str, str]) -> Decision:
-    """Stop a trial whose loss is above a bar, unless it is the best of all.
+    """Stop a trial whose loss is above a bar by more than errors of arithmetic, unless it is the best of all.
 
     `called`: what the loss and the bar are, as in "running average" and "the median of 9 trials".
     """
     mine, theirs = called
-    limit = f"{study.shown(bar)}, {theirs}"
+    limit = f"{study.shown(bar, own)}, {theirs}"
     if not math.isfinite(own):
         return unless_best(study, trial, step, f"up to step {step} it has no finite value to set against {limit}")
-    seen = f"at step {step} its {mine} {study.shown(own)} is"
-    if own <= bar:
+    seen = f"at step {step} its {mine} {study.shown(own, bar)} is"
+    if own <= bar or math.isclose(own, bar, rel_tol=_ROUNDING):
         return Decision(trial, False, f"{seen} not worse than {limit}", step)
     return unless_best(study, trial, step, f"{seen} worse than {limit}")
 

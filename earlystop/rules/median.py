@@ -16,8 +16,8 @@ from tunesmith.study import Mistake, ParameterValue, StudySpec
 COMPARE: Final = "compare"
 BEST: Final = "best"
 AVERAGE: Final = "average"
-_KATIB: Final[Mapping[str, ParameterValue]] = {COMPARE: AVERAGE, START: 4}
-"""Katib's rule takes averages, from the fourth report on unless told otherwise."""
+_KATIB: Final[Mapping[str, ParameterValue]] = {COMPARE: AVERAGE, START: 3}
+"""Katib's rule takes averages, from the fourth report on unless told otherwise; reports count from 0 here."""
 
 
 @register
@@ -33,8 +33,8 @@ class Median:
             "they succeeded, were stopped early or still run, and works from the first trials on. A good first choice. "
             "With `compare: average` running averages are compared, which are not misled by noise, but hold a slow "
             "beginning against a trial for long. That is the rule that is known as `medianstop`: under this name, or "
-            "`median-stop`, it is the default, with `startStep: 4`. Take `asha` when trials are many and most of them "
-            "hopeless."
+            "`median-stop`, it is the default, with `startStep: 3`, the fourth of reports that come without a step. "
+            "Take `asha` when trials are many and most of them hopeless."
         ),
         source=(
             "D. Golovin et al., Google Vizier: A Service for Black-Box Optimization, KDD 2017, section 3.2.2; there "

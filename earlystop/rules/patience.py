@@ -62,8 +62,9 @@ class Patience:
             return Decision(number, True, f"up to step {step} none of its last {patience} values is finite", step)
         if not math.isfinite(before):
             return Decision(number, False, f"{seen} is {study.shown(after)}, and there was none before", step)
-        improved = after < before - study.settings.number(DELTA)
+        delta = study.settings.number(DELTA)
+        improved = after < before - delta
         verdict = "improves on" if improved else "does not improve on"
-        than = f"{study.shown(before)}, the best before them"
-        text = f"{seen}, {study.shown(after)}, {verdict} {than}"
+        than = f"{study.shown(before, after)}, the best before them{f', by more than {delta:.6g}' if delta else ''}"
+        text = f"{seen}, {study.shown(after, before)}, {verdict} {than}"
         return Decision(number, not improved, text, step, complete=not improved)

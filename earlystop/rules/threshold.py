@@ -8,7 +8,7 @@ from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
 from tunesmith.earlystop._settings import PATH, interval, start_step
-from tunesmith.earlystop._verdict import weighed_at
+from tunesmith.earlystop._verdict import weighed_places
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Mistake, StudySpec
 
@@ -51,16 +51,24 @@ class Threshold:
         return [decision for decision in found if decision is not None]
 
     def _weigh(self, study: StudyView, number: int) -> Decision | None:
+        """Look at all values at once: a trial that was out of bounds for a moment has been there."""
+        import numpy as np
+
         curve, given = study.curves[number], study.settings
-        if (place := weighed_at(study, curve)) is None:
+        places = weighed_places(study, curve)
+        if not len(places):
             return None
-        step, loss = curve.steps[place], curve.losses[place]
-        value = study.sign * loss
+        values = study.sign * np.array(curve.losses)[places]
+        lower = -math.inf if given["lower"] is None else given.number("lower")
+        upper = math.inf if given["upper"] is None else given.number("upper")
+        out = np.flatnonzero(~np.isfinite(values) | (values < lower) | (values > upper))
+        place = places[out[0] if len(out) else -1]
+        step, loss, value = curve.steps[place], curve.losses[place], study.sign * curve.losses[place]
         if not math.isfinite(value):
             return Decision(number, True, f"at step {step} its value is not finite", step)
-        seen = f"at step {step} its value {study.shown(loss)} is"
-        if given["lower"] is not None and value < given.number("lower"):
-            return Decision(number, True, f"{seen} below {given.number('lower'):.6g}", step)
-        if given["upper"] is not None and value > given.number("upper"):
-            return Decision(number, True, f"{seen} above {given.number('upper'):.6g}", step)
-        return Decision(number, False, f"{seen} within its bounds", step)
+        if not len(out):
+            return Decision(number, False, f"at step {step} its value {study.shown(loss)} is within its bounds", step)
+        called, bound = ("below", lower) if value < lower else ("above", upper)
+        beside = study.sign * bound
+        seen = f"at step {step} its value {study.shown(loss, beside)}"
+        return Decision(number, True, f"{seen} is {called} {study.shown(beside, loss)}", step)

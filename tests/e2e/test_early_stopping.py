@@ -129,7 +129,8 @@ def test_example(house: House) -> None:
     epochs = [trial["metrics"]["accuracy"]["count"] for trial in found]
     assert sum(epochs) < 400
     assert f"the study took {sum(epochs)} in place of 400." in output
-    early = next(trial for trial in found if trial["state"] == "EarlyStopped")
+    # On a busy machine one may be stopped as it ends, and has no time to say so.
+    early = next(trial for trial in found if trial["state"] == "EarlyStopped" and epochs[trial["number"]] < 100)
     assert f"stopped after {epochs[early['number']]} of 100 epochs" in house("logs", early["name"]).stdout
 
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import pytest
@@ -23,21 +24,25 @@ from tunesmith.v1 import early_stopping_pb2_grpc
 
 
 class Broken:
-    """Raises, or decides about what it was not asked; always has a remark."""
+    """Raises, or answers what it was told to; always has a remark."""
 
     description = RuleDescription("broken", "", "", "")
-    raises = True
+    answer: Any = None
+    checks = True
 
     def check(self, spec: StudySpec, settings: Settings) -> list[Mistake]:
+        if not self.checks:
+            raise ZeroDivisionError("no way")
         return []
 
     def remarks(self, spec: StudySpec, settings: Settings) -> list[str]:
         return ["it is broken"]
 
     def weigh(self, study: StudyView, trials: Sequence[int]) -> list[Decision]:
-        if self.raises:
+        if self.answer is None:
             raise ZeroDivisionError("no way")
-        return [Decision(trials[0], True, "so it is"), Decision(99, True, "and so is another")]
+        found: list[Decision] = self.answer
+        return found
 
 
 @asynccontextmanager
@@ -65,16 +70,35 @@ async def test_a_rule_that_raises_is_an_error_of_its_study_alone() -> None:
         with pytest.raises(ReportBug) as failed:
             await ask(channel, "broken")
         assert (await ask(channel, "median")).decisions[0].stop
-    assert failed.value.message == "ZeroDivisionError: no way"
+    assert failed.value.message == "rule 'broken': ZeroDivisionError: no way"
     assert len(studies) == 1
 
 
 async def test_a_rule_must_decide_about_what_it_is_asked() -> None:
     rule = Broken()
-    rule.raises = False
+    rule.answer = [Decision(3, True, "so it is"), Decision(99, True, "and so is another")]
     async with serve(rule, Studies[Held]()) as channel:
         with pytest.raises(TunesmithError, match=r"rule 'broken' must decide once about trials of \[3\], but got"):
             await ask(channel, "broken")
+
+
+@pytest.mark.parametrize("answer", [7, ["stop"], [None], [Decision(3, True, "", 2**70)], [Decision(3, True, 5)]])  # type: ignore[arg-type]
+async def test_what_is_no_decision_is_told_by_the_name_of_its_rule(answer: object) -> None:
+    rule = Broken()
+    rule.answer = answer
+    async with serve(rule, Studies[Held]()) as channel:
+        with pytest.raises(ReportBug, match=r"^rule 'broken': (Type|Attribute|Value)Error: "):
+            await ask(channel, "broken")
+
+
+async def test_one_that_cannot_check_is_told_by_its_name() -> None:
+    rule = Broken()
+    rule.checks = False
+    async with serve(rule, Studies[Held]()) as channel:
+        stub = early_stopping_pb2_grpc.EarlyStoppingServiceStub(channel)
+        request = messages.EarlyStoppingServiceValidateRequest(spec=wire.spec_to_proto(make_spec("broken")))
+        with pytest.raises(ReportBug, match=r"^rule 'broken': ZeroDivisionError: no way$"), rpc_errors():
+            await stub.Validate(request)
 
 
 async def test_remarks() -> None:

@@ -5,6 +5,7 @@ import math
 import pytest
 from tests.earlystop.studies import Study, make_spec
 
+from tunesmith.earlystop._others import is_best
 from tunesmith.study import Strategy, TrialState
 
 
@@ -130,12 +131,34 @@ def test_under_the_name_that_others_know_it_by_it_is_the_rule_that_they_know(nam
     study = Study(make_spec(name))
     for number in range(3):
         study.finish(number, [1.0] * 5)
-    study.report(3, [9.0, 9.0, 9.0])
-    assert study.ask(3) == [], "nothing before step 4"
-    study.report(3, {4: 0.5})
-    assert study.one(3).reason.startswith("at step 4 its running average 6.875 is worse than 1")
+    study.report(3, {0: 9.0, 1: 9.0, 2: 9.0})
+    assert study.ask(3) == [], "nothing before the fourth report"
+    study.report(3, {3: 0.5})
+    assert study.one(3).reason.startswith("at step 3 its running average 6.875 is worse than 1")
     told = Study(make_spec(name, {"start_step": 2, "compare": "best"}))
     for number in range(3):
         told.finish(number, [1.0] * 5)
     told.report(3, [9.0, 9.0])
     assert told.one(3).reason.startswith("at step 2 its best value so far 9 is worse than 1")
+
+
+def test_who_stands_at_the_median_is_not_worse_for_an_error_of_arithmetic() -> None:
+    study = Study(make_spec("median", maximize=True, minTrials=2))
+    for number, height in enumerate((0.8, 0.9)):
+        study.finish(number, [height * (1 - 0.97**step) for step in range(1, 9)])
+    study.report(2, [0.85 * (1 - 0.97**step) for step in range(1, 9)])
+    for step in range(1, 9):
+        study.report(9, {step: 0.85 * (1 - 0.97**step)})
+        assert not study.one(9).stop
+
+
+def test_of_several_values_at_a_step_the_first_counts_after_the_end_too() -> None:
+    """Else a trial would be compared with what no curve shows."""
+    study = Study(make_spec("median", minTrials=1))
+    study.report(0, {1: 0.5, 2: 0.4})
+    study.end(0, 0.01, TrialState.EARLY_STOPPED)  # the best of what it reported again for these steps
+    study.report(1, [0.3, 0.3])
+    assert is_best(study.held.view(), 1)
+    study.report(2, [0.6, 0.6])
+    study.end(2, 0.02)
+    assert is_best(study.held.view(), 1)

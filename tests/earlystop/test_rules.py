@@ -266,6 +266,23 @@ class TestRungs:
             assert decision.reason.endswith(f" of {before + 1} trials"), "those before it in its bracket, and itself"
 
 
+@pytest.mark.parametrize("name", ["asha", "median"])
+def test_numbers_that_differ_are_told_apart(name: str) -> None:
+    given: dict[str, ParameterValue] = {"minResource": 1} if name == "asha" else {"minTrials": 1}
+    study = Study(make_spec(name, given))
+    study.finish(0, [0.5])
+    study.report(1, [0.5 + 1e-8])
+    assert " 0.50000001 is worse than 0.5, " in study.one(1).reason
+
+
+def test_a_value_that_cannot_be_reckoned_with_is_said_to_be_beyond() -> None:
+    study = Study(make_spec("median", minTrials=1))
+    study.finish(0, [-1e300])
+    study.report(1, [1e300])
+    reason = study.one(1).reason
+    assert reason.startswith("at step 1 its best value so far beyond 1e+290 is worse than beyond -1e+290, the median")
+
+
 class TestThreshold:
     def test_reasons(self) -> None:
         study = Study(make_spec("threshold", lower=0.25, upper=4.0, startStep=2, maximize=True))
@@ -277,6 +294,29 @@ class TestThreshold:
         assert study.one(1).reason == "at step 3 its value is not finite"
         study.report(2, {3: 0.25})
         assert not study.one(2).stop
+        assert study.one(2).reason == "at step 3 its value 0.25 is within its bounds"
+
+    @pytest.mark.parametrize("value", [math.nan, 9.0, -9.0])
+    def test_a_moment_out_of_bounds_is_seen_however_many_reports_come_at_once(self, value: float) -> None:
+        study = Study(make_spec("threshold", lower=-1.0, upper=1.0, startStep=3))
+        study.report(0, [value, value, 0.0, 0.0, 0.5, value, 0.5, value, 0.5])
+        decision = study.one(0)
+        assert decision.stop
+        assert decision.step == 6
+
+    def test_only_the_first_value_in_each_interval_is_looked_at(self) -> None:
+        study = Study(make_spec("threshold", upper=1.0, startStep=3, interval=4))
+        study.report(0, {2: 9.0, 4: 0.0, 5: 9.0, 6: 9.0, 8: 0.0, 10: 9.0})
+        assert not study.one(0).stop
+        study.report(0, {12: 9.0, 13: 0.0, 90: 0.0})
+        assert study.one(0).step == 12
+        study.report(1, {0: 9.0})
+        assert study.ask(1) == []
+
+    def test_a_value_is_told_from_its_bound(self) -> None:
+        study = Study(make_spec("threshold", upper=1.0))
+        study.report(0, [1.0 + 1e-9])
+        assert study.one(0).reason == "at step 1 its value 1.000000001 is above 1"
 
 
 class TestPatience:
@@ -288,7 +328,8 @@ class TestPatience:
         assert not study.one(0).stop
         study.report(0, {4: 0.8, 5: 0.76})
         assert study.one(0).reason == (
-            "up to step 5 the best of its last 2 values, 0.76, does not improve on 0.85, the best before them"
+            "up to step 5 the best of its last 2 values, 0.76, does not improve on 0.85, the best before them, by more"
+            " than 0.1"
         )
         assert study.one(0).stop
 
