@@ -346,10 +346,13 @@ class Client(WorkerCalls):
         for reply in self._connection.stream(lambda stub: stub.StreamLogs, request):
             yield reply.data
 
-    def events(self, study: str, trial: str | int | None = None) -> list[Event]:
-        """What happened to a study and its trials, oldest first; with `trial` only to that one."""
+    def events(self, study: str, trial: str | int | None = None, *, reason: str = "") -> list[Event]:
+        """What happened to a study and its trials, oldest first; with `trial` only to that one.
+
+        `reason`: only what happened for it, as `ruleFailed`; empty: everything.
+        """
         request = manager_pb2.ListEventsRequest(
-            study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE
+            study=self._key(study), trial="" if trial is None else str(trial), page_size=_PAGE, reason=reason
         )
         pages = self._connection.pages(lambda stub: stub.ListEvents, request)
         return [Event.from_proto(event) for reply in pages for event in reply.events]

@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.client import _format
@@ -33,17 +34,17 @@ _REASONS = {
 }
 
 
-def result_lines(study: Study, best: Trial | None, room: int | None, saved: str = "") -> list[str]:
+def result_lines(study: Study, best: Trial | None, room: int | None, stopping: Sequence[str] = ()) -> list[str]:
     """The end of a study: why, the best trial, how to run it again, and the table of its metrics.
 
     Args:
         study: The study, in a final state.
         best: Its best trial, where there is one.
         room: Columns of the terminal; None: no terminal.
-        saved: What early stopping saved, in a sentence; empty: it is not known.
+        stopping: What is to be said of early stopping, in sentences.
     """
     lines = ["", bold(ending(study)), f"{counts_text(study)}, in {_format.duration(study.elapsed)}"]
-    lines += [saved] if saved else []
+    lines += stopping
     if study.best is not None:
         lines += ["", *best_lines(study, study.best)]
     if best is not None and not study.spec.trial.workers:
@@ -58,6 +59,8 @@ def ending(study: Study) -> str:
     verb = {StudyState.SUCCEEDED: "succeeded", StudyState.FAILED: "failed", StudyState.STOPPED: "was stopped"}
     said = study.message.strip() or _REASONS.get(study.reason, study.reason)
     said = said[:1].lower() + said[1:] if said[1:2].islower() else said
+    if study.state is StudyState.FAILED and said and not study.counts.succeeded and not study.counts.not_well:
+        said = f"{said.rstrip('.')}, and none of them succeeded"
     text = f"Study {safe(study.name)} {verb.get(study.state, str(study.state).lower())}"
     return f"{text}: {safe(said).rstrip('.')}." if said else f"{text}."
 

@@ -10,7 +10,7 @@ from tunesmith.client._follow import Follower, first_failure
 from tunesmith.client._interrupts import Interrupts
 from tunesmith.client._options import Target
 from tunesmith.client._progress import best_text, done_text
-from tunesmith.client._stopping import saved_line
+from tunesmith.client._stopping import RULE_FAILED, failure_line, saved_line
 from tunesmith.client._terminal import plain_stream
 from tunesmith.client._values import Study
 from tunesmith.client._watch import Watch
@@ -50,15 +50,18 @@ def finish(client: Client, where: Target, study: Study, *, shows_result: bool = 
     elif shows_result:
         best = client.trial(study.name, study.best.number) if study.best else None
         room = None if plain_stream() else _output.width()
-        print(*_result.result_lines(study, best, room, _saved(client, study)), sep="\n")
+        print(*_result.result_lines(study, best, room, _on_stopping(client, study)), sep="\n")
     failed = study.state is StudyState.FAILED or (study.state is StudyState.STOPPED and study.best is None)
     return 1 if failed else 0
 
 
-def _saved(client: Client, study: Study) -> str:
-    if not study.counts.early_stopped:
-        return ""
-    return saved_line(study, client.trials(study.name, states=[TrialState.SUCCEEDED, TrialState.EARLY_STOPPED]))
+def _on_stopping(client: Client, study: Study) -> list[str]:
+    """That the rule failed, and what stopping saved, as far as that is so."""
+    if study.spec.early_stopping is None:
+        return []
+    ended = client.trials(study.name, states=[TrialState.SUCCEEDED, TrialState.EARLY_STOPPED])
+    failures = client.events(study.name, reason=RULE_FAILED)
+    return [text for text in (failure_line(failures), saved_line(study, ended)) if text]
 
 
 def _tell_how_to_go_on(study: Study, again: str, stream: TextIO) -> None:

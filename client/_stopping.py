@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from tunesmith.client import _format
 from tunesmith.client._terminal import safe
-from tunesmith.client._trial_values import Decision, Trial
+from tunesmith.client._trial_values import Decision, Event, Trial
 from tunesmith.client._values import Study
 from tunesmith.study import TrialState
+
+RULE_FAILED = "ruleFailed"
+"""The reason of the event by which a study goes on without its rule."""
 
 
 def decision_text(study: Study, trial: Trial, decision: Decision) -> str:
@@ -44,6 +47,15 @@ def _prediction(study: Study, trial: Trial, decision: Decision) -> str:
     would = "would have reached" if trial.state is TrialState.EARLY_STOPPED else "was expected to reach"
     has = "" if trial.value is None else f"; it had {_format.number(trial.value)}"
     return f"It {would} {metric} {expected}{has}."
+
+
+def failure_line(events: Sequence[Event]) -> str:
+    """Why a study's rule stops nothing any more, in a sentence; empty where none of the events tells of it."""
+    failures = [event for event in events if event.reason == RULE_FAILED]
+    if not failures:
+        return ""
+    last = failures[-1]
+    return f"Early stopping failed ({_format.local_time(last.time)}): {safe(last.message).rstrip('.')}."
 
 
 def reports_of(study: Study, trial: Trial) -> int:

@@ -130,7 +130,7 @@ class StudyLoop:
     def _trouble(self, error: TunesmithError) -> None:
         fault = Fault("diskFull" if isinstance(error, FreeSpace) else "platformAway", str(error))
         if fault != self.fault:
-            log.error("study %s cannot go on for now: %s", self.uid, error)
+            log.error("study %s is in trouble: %s", self.uid, error)
         self.fault = fault
         self.context.changed(self.uid)
 

@@ -87,7 +87,7 @@ def read_described(
     seen: dict[str, str] = {}
     for name, value in given.items():
         if (setting := known.get(name)) is None:
-            mistakes.append(Mistake(f"{path}.{name}", _unknown(owner, name, list(known), list(values))))
+            mistakes.append(Mistake(f"{path}.{name}", _unknown(owner, name, known)))
             continue
         value = _widened(setting, value)
         if problem := _twice(seen.get(setting.name)) or _problem(replace(setting, name=name), value):
@@ -101,10 +101,11 @@ def _twice(other: str | None) -> str | None:
     return other and f"must not be given beside {other!r}, which is another name of the same setting"
 
 
-def _unknown(owner: str, name: str, known: Sequence[str], listed: Sequence[str]) -> str:
-    """Say that a setting does not exist, and which one was perhaps meant."""
-    near = difflib.get_close_matches(name[:100], known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(sorted(listed))}"
+def _unknown(owner: str, name: str, known: Mapping[str, SettingDescription]) -> str:
+    """Say that a setting does not exist, and which one was perhaps meant, by its own name where that is near."""
+    own = sorted({setting.name for setting in known.values()})
+    near = sorted(difflib.get_close_matches(name[:100], known, n=3), key=lambda one: one not in own)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(own)}"
     return f"{owner} has no setting {_shown(name)}{hint}"
 
 

@@ -195,7 +195,7 @@ class Value(Kind[ParameterValue]):
         if isinstance(value, float) and not math.isfinite(value):
             return at.refuse_kind("a finite number")
         if isinstance(value, int) and not -INT64 - 1 <= value <= INT64:
-            return at.refuse_kind("a whole number of 64 bits, or written as a double,")
+            return at.refuse_kind("a whole number of 64 bits, or written as a double")
         return value
 
     def schema(self) -> Schema:

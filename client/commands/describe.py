@@ -27,25 +27,26 @@ def study(where: Target, name: str) -> None:
     from tunesmith.client._data import event_data, study_data
     from tunesmith.client._output import emit
     from tunesmith.client._secrets import without_secrets
+    from tunesmith.client._stopping import failure_line
     from tunesmith.study import to_document
 
     with where.client() as client:
         found = client.study(name)
-        events = client.events(name)[-_EVENTS:]
+        events = client.events(name)
     if not where.for_people:
         details = {
             "document": to_document(without_secrets(found.job)),
-            "events": [event_data(event) for event in events],
+            "events": [event_data(event) for event in events[-_EVENTS:]],
         }
         emit({**study_data(found), **details}, where.output)
         return
-    _show_study(found)
+    _show_study(found, failure_line(events))
     if events:
         from tunesmith.client._output import bold
         from tunesmith.client._records import show_events
 
         print("", bold("Last events"), sep="\n")
-        show_events(events)
+        show_events(events[-_EVENTS:])
 
 
 @command.command(epilog="\b\nExamples:\n  tunesmith describe trial digits-3-k2f4q\n  tunesmith describe trial digits/3")
@@ -76,14 +77,17 @@ def _last_decision(client: "Client", study: "Study", trial: "Trial") -> "Decisio
     return next((one for one in reversed(made) if one.attempt == trial.last.number), None)
 
 
-def _show_study(study: "Study") -> None:
-    from tunesmith.client._output import bold, pairs, table
+def _show_study(study: "Study", failure: str) -> None:
+    """Show a study; `failure`: why its rule stops nothing any more, empty where it works."""
+    from tunesmith.client._output import bold, pairs, paragraph, table
     from tunesmith.client._result import METRIC_COLUMNS, best_lines, metrics_table
     from tunesmith.client._secrets import without_secrets
     from tunesmith.client._terminal import safe
     from tunesmith.study import document_yaml
 
     pairs(_known(_study_rows(study)))
+    if failure:
+        print("", *paragraph(failure), sep="\n")
     if study.best is not None:
         print("", *best_lines(study, study.best), sep="\n")
     if study.metrics:

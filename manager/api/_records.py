@@ -82,7 +82,7 @@ class RecordCalls(Calls):
         def work(tx: Tx) -> pb.ListEventsResponse:
             study = tx.find_study(*key)
             number = tx.find_trial(study.uid, request.trial).number if request.trial else None
-            found = tx.events(study.uid, number, after, size + 1)
+            found = tx.events(study.uid, number, after, size + 1, request.reason)
             names = {n: tx.trial(study.uid, n).name for n in {e.trial_number for e in found[:size]} if n is not None}
             token = str(found[size - 1].id) if len(found) > size else ""
             events = [views.event_message(event, names) for event in found[:size]]

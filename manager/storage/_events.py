@@ -13,6 +13,7 @@ _OF_STUDY = (
     .limit(bindparam("most"))
 )
 _OF_TRIAL = _OF_STUDY.where(events.c.trial_number == bindparam("trial"))
+_FOR = events.c.reason == bindparam("reason")
 
 
 class Events(Trials):
@@ -23,11 +24,14 @@ class Events(Trials):
         self._check_writable()
         self._note(self._head(uid), trial_number, state, reason, message, now)
 
-    def events(self, uid: str, trial: int | None = None, after: int = 0, limit: int = 1000) -> list[EventRow]:
+    def events(
+        self, uid: str, trial: int | None = None, after: int = 0, limit: int = 1000, reason: str = ""
+    ) -> list[EventRow]:
         """Events with an id above `after` by id: of the study and all its trials, or of trial number `trial`.
 
-        Raises NotFound without the study.
+        `reason`: only events of this one; empty: of any. Raises NotFound without the study.
         """
-        page = {"study": self._study_id(uid), "after": after, "most": limit}
-        found = self._all(_OF_STUDY, page) if trial is None else self._all(_OF_TRIAL, {**page, "trial": trial})
+        statement = _OF_STUDY if trial is None else _OF_TRIAL
+        page = {"study": self._study_id(uid), "after": after, "most": limit, "trial": trial, "reason": reason}
+        found = self._all(statement.where(_FOR) if reason else statement, page)
         return [EventRow(*row) for row in found]

@@ -446,7 +446,11 @@ class FakeManager(rpc.ManagerServiceServicer):
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Any) -> pb.ListEventsResponse:
         study = self.find(request.study)
-        wanted = [e for e in study.events if request.trial in ("", e.trial, e.trial.split("-")[-2])]
+        wanted = [
+            e
+            for e in study.events
+            if request.trial in ("", e.trial, e.trial.split("-")[-2:][0]) and request.reason in ("", e.reason)
+        ]
         return pb.ListEventsResponse(events=wanted)
 
     async def ListDecisions(self, request: pb.ListDecisionsRequest, context: Any) -> pb.ListDecisionsResponse:

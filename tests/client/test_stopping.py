@@ -11,9 +11,11 @@ from tests.client.fake_manager import START, Script
 from tests.client.test_display import a_study
 
 from tunesmith.client._client import Client
+from tunesmith.client._result import ending
 from tunesmith.client._stopping import decision_text, saved_line
 from tunesmith.client._trial_values import Decision, Trial
-from tunesmith.study import TrialState, wire
+from tunesmith.client._values import TrialCounts
+from tunesmith.study import StudyState, TrialState, wire
 from tunesmith.v1 import manager_pb2 as pb
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -122,3 +124,24 @@ def test_decisions_are_listed(fake: Fake, command: Command, folder: Path) -> Non
     assert json.loads(command("describe", "trial", "digits/1", "-o", "json").out)["decision"]["stop"] is True
     assert "\nEarly stopping  hopeless\n" in command("describe", "study", "digits").out
     assert json.loads(command("get", "study", "digits", "-o", "json").out)["earlyStopping"] == "hopeless"
+
+
+def test_a_rule_that_failed_is_told_at_the_end_and_afterwards(fake: Fake, command: Command, folder: Path) -> None:
+    failed = pb.Event(reason="ruleFailed", message="no trial is stopped early from now on: rule 'hopeless': it hurts")
+    failed.time.FromDatetime(START)
+    running = fake()
+    (folder / "study.yaml").write_text(DOCUMENT + "  earlyStopping: {name: hopeless}\n")
+    assert "Early stopping failed" not in command("run", "study.yaml").out
+    (study,) = running.manager.studies.values()
+    study.events.append(failed)
+    told = (
+        "Early stopping failed (2026-01-02 03:04:05): no trial is stopped early from now on: rule 'hopeless': it hurts."
+    )
+    assert told in command("run", "study.yaml").out.splitlines()
+    assert told in command("describe", "study", "digits").out.splitlines()
+
+
+def test_a_study_that_failed_with_all_trials_stopped_says_that_none_succeeded(folder: Path) -> None:
+    message, counts = "all 2 trials were run (limits.trials)", TrialCounts(early_stopped=2)
+    study = replace(a_study(folder), state=StudyState.FAILED, message=message, counts=counts)
+    assert ending(study) == "Study digits failed: all 2 trials were run (limits.trials), and none of them succeeded."

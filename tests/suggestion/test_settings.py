@@ -76,6 +76,8 @@ def test_every_algorithm_takes_the_seed_as_katib_calls_it() -> None:
     ("given", "path", "message"),
     [
         ({"random_state": -1}, "random_state", "`random_state >= 0` must hold, but got -1"),
+        ({"warmstart": True}, "warmstart", "algorithm 'some' has no setting 'warmstart'; did you mean 'warm'?"),
+        ({"randomstat": 7}, "randomstat", "algorithm 'some' has no setting 'randomstat'; did you mean 'random_state'?"),
         ({"hott": True}, "hott", "algorithm 'some' has no setting 'hott'; did you mean 'hot'?"),
         (
             {"warm": True, "hot": True},

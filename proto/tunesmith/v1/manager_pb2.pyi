@@ -2108,10 +2108,13 @@ class ListEventsRequest(_message.Message):
     TRIAL_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     trial: _builtins.str
     """Empty: the study and all its trials."""
     page_size: _builtins.int
     page_token: _builtins.str
+    reason: _builtins.str
+    """Only events of this reason; empty: of any."""
     @_builtins.property
     def study(self) -> Global___StudyKey: ...
     def __init__(
@@ -2121,10 +2124,11 @@ class ListEventsRequest(_message.Message):
         trial: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "study", b"study", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "study", b"study", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

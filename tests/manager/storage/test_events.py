@@ -28,6 +28,9 @@ def test_events_are_read_by_study_and_by_trial_in_pages(store: Store) -> None:
     assert found[-1] == EventRow(found[-1].id, 1, "", "logsLost", "a disk went", NOW + 5)
     assert store.read(lambda tx: tx.events(uid, 1)) == found[3:]
     assert store.read(lambda tx: tx.events(uid, 7)) == []
+    assert store.read(lambda tx: tx.events(uid, reason="created")) == [found[0], *found[2:4]]
+    assert store.read(lambda tx: tx.events(uid, 1, reason="logsLost")) == found[-1:]
+    assert store.read(lambda tx: tx.events(uid, after=found[0].id, limit=1, reason="created")) == found[2:3]
 
 
 def test_an_event_of_a_study_that_is_not_there(store: Store) -> None:

@@ -70,6 +70,7 @@ def look(store: Store, study: StudyRow, trial: int) -> None:
         tx.study_summaries(uid)
         tx.events(uid, after=100, limit=50)
         tx.events(uid, 7)
+        tx.events(uid, reason="ruleFailed")
         tx.recall("r")
         tx.token_by_hash(b"h")
 
