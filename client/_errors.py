@@ -129,7 +129,7 @@ def _advice(error: errors.TunesmithError) -> list[str]:
     if isinstance(error, errors.FreeSpace) or (isinstance(error, ManagerDied) and error.full_disk):
         return ["Free some space, then give the same command again: nothing is lost, and the study goes on."]
     if isinstance(error, errors.ReportBug):
-        return ["The manager's log (.tunesmith/manager.log on this machine) has the details."]
+        return ["The logs of the manager and its services (.tunesmith/*.log on this machine) have the details."]
     return []
 
 
