@@ -30,7 +30,7 @@ class CurvePrediction:
         description=(
             "Predicts where a trial will end, and says so with every decision. Learns, from rung to rung of steps "
             "that lie ever further apart, how all trials went on, those that were stopped too, and by their "
-            "parameters, as long as these are few (32 numbers, or 64 categories): that a small rate begins slowly, "
+            "parameters, as long as these are few (64 numbers and categories): that a small rate begins slowly, "
             "say. It takes no formula for granted. A trial goes on while its chance to beat the best is worth its "
             "next steps, and these would bring less in a new trial: so it is patient with one that begins slowly "
             "where such ones have caught up, and spends little when the best is hard to beat. `maxResource` should "

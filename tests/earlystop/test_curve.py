@@ -225,16 +225,20 @@ class TestCurve:
             study.held.memo.clear()
             assert study.ask(*range(12)) == kept
 
-    def test_more_parameters_than_can_be_learned_from_are_left_alone(self) -> None:
-        space = SearchSpace(tuple(Parameter(f"x{place}", DoubleDomain(0, 1)) for place in range(40)))
+    @pytest.mark.parametrize(("count", "learns"), [(40, True), (64, True), (65, False)])
+    def test_more_parameters_than_can_be_learned_from_are_left_alone(self, count: int, learns: bool) -> None:
+        space = SearchSpace(tuple(Parameter(f"x{place}", DoubleDomain(0, 1)) for place in range(count)))
         study = Study(replace(make_spec("curve", maxResource=27), space=space))
         for number in range(30):
             study.give(number, **dict.fromkeys(space.names, number % 10 / 9))
             study.finish(number, one_that_falls_late(number % 10))
         for number in (40, 41):
             study.report(number, [1.0, 1.0, 1.0])
-        study.give(41, **dict.fromkeys(space.names, 1.0))
-        assert study.one(40).predicted_final == study.one(41).predicted_final
+            study.give(number, **dict.fromkeys(space.names, float(number == 41)))
+        bad, good = study.ask(40, 41)
+        assert bad.predicted_final is not None
+        assert good.predicted_final is not None
+        assert bad.predicted_final - good.predicted_final == pytest.approx(0.9 if learns else 0.0, abs=0.2)
 
     @pytest.mark.parametrize("assignment", [{}, {"x": 99}, {"x": "blue"}, {"y": 1}, {"x": 1, "y": 2}])
     def test_an_assignment_that_is_no_point_of_the_space_tells_nothing(

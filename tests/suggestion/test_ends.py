@@ -257,9 +257,10 @@ class TestTraits:
         assert traits[1, :6] == pytest.approx([-1, 2 / 3, 0.5, -1 / 3, -1 / 3, 2 / 3])
         assert traits[1, 6] > 0.8
 
-    def test_too_many_to_learn_are_none(self) -> None:
-        many = SearchSpace(tuple(Parameter(f"p{place}", DoubleDomain(0, 1)) for place in range(33)))
-        assert traits_of(many, np.zeros((5, 33))).shape == (5, 0)
+    @pytest.mark.parametrize(("count", "traits"), [(32, 64), (33, 33), (64, 64), (65, 0)])
+    def test_of_many_there_are_fewer_and_of_too_many_none(self, count: int, traits: int) -> None:
+        many = SearchSpace(tuple(Parameter(f"p{place}", DoubleDomain(0, 1)) for place in range(count)))
+        assert traits_of(many, np.zeros((5, count))).shape == (5, traits)
         assert traits_of(SearchSpace(many.parameters[:32]), np.zeros((5, 32))).shape == (5, 64)
 
 
