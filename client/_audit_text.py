@@ -42,11 +42,14 @@ def audit_lines(audit: Audit, room: int | None, finish: str) -> list[str]:
 
 
 def _bar(audit: Audit) -> str:
+    """What the best is, so far where the study goes on."""
     metric, best = safe(audit.study.spec.objective.metric), audit.best
     if best is None:
         return "No trial has succeeded yet, so there is no best one to beat."
     others = _format.plural(audit.finished, "trial")
-    return f"The best of the {others} that succeeded is {safe(best.name)}, with {metric} {_format.number(best.value)}."
+    so_far = "" if audit.study.state.final else " so far"
+    text = f"The best of the {others} that succeeded{so_far} is {safe(best.name)}"
+    return f"{text}, with {metric} {_format.number(best.value)}."
 
 
 def _row(one: Stopped) -> list[str]:

@@ -12,7 +12,7 @@ from tunesmith.client._audit_read import Finished, judge
 from tunesmith.client._audit_sample import default_name, finishing_job, sample
 from tunesmith.client._audit_text import audit_data, audit_lines, percent
 from tunesmith.client._estimate import Curve
-from tunesmith.study import Assignment, Limits, RuleSpec
+from tunesmith.study import Assignment, Limits, RuleSpec, StudyState
 
 FINISH = "tunesmith audit digits --finish 5"
 CHANCES = (0.001, 0.2, None, 0.0, 0.04)
@@ -33,7 +33,7 @@ def an_audit(folder: Path) -> Audit:
         )
         for number, chance in enumerate(CHANCES)
     )
-    return Audit(replace(study, spec=spec), stopped, 20)
+    return Audit(replace(study, spec=spec, state=StudyState.SUCCEEDED), stopped, 20)
 
 
 def reaching(audit: Audit, values: dict[int, float]) -> Audit:
@@ -65,6 +65,14 @@ def test_what_an_audit_says(tmp_path: Path) -> None:
         "",
         "Stopping may have cost the best: P(best missed) is 20 % to 23 %.",
     ]
+
+
+def test_while_a_study_goes_on_the_best_is_that_so_far(tmp_path: Path) -> None:
+    audit = an_audit(tmp_path)
+    goes_on = replace(audit, study=replace(audit.study, state=StudyState.RUNNING))
+    assert audit_lines(goes_on, None, FINISH)[1].startswith(
+        "The best of the 20 trials that succeeded so far is digits-3"
+    )
 
 
 def test_what_was_run_to_the_end_is_no_chance_any_more(tmp_path: Path) -> None:
