@@ -14,6 +14,8 @@ from tunesmith.v1 import early_stopping_pb2_grpc as rpc
 from tunesmith.v1 import types_pb2 as types
 
 SERVICE = "early-stopping"
+MOST_TOLD = 2_000_000
+"""Observations that are told in one call, which takes seconds: a service that holds nothing must hear of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Told:
     """By number of a trial: its attempt, and the position of the last observation that was told."""
     final: dict[int, bool] = field(default_factory=dict)
     """By number of a trial whose state was told: whether that was final."""
+    behind: bool = False
+    """Whether the last call left something untold."""
 
     def tells(self, trial: TrialRow) -> bool:
         """Whether the service must hear of this change of a trial's state: it was made, ended, or is to run again."""
@@ -111,9 +115,13 @@ class Decider:
             self._told[uid] = told
             return []
         address = await self._address(course.study.job.spec)
-        call = self._stub(address).Decide(_stream(course, told, self.observations), timeout=DEADLINE)
-        response = await answered(call, address, SERVICE)
-        told.calls, told.revision = told.calls + 1, course.study.revision
+        while True:
+            call = self._stub(address).Decide(_stream(course, told, self.observations), timeout=DEADLINE)
+            response = await answered(call, address, SERVICE)
+            told.calls += 1
+            if not told.behind:  # else it has not seen everything, and what it said is of no use
+                break
+        told.revision = course.study.revision
         self._told[uid] = told
         weighed = self._weighed.setdefault(uid, {})
         return [decision for decision in _decisions(course, response) if _is_news(decision, weighed)]
@@ -126,11 +134,16 @@ class Decider:
 
 
 async def _stream(course: Course, told: Told, observations: Observations) -> AsyncIterator[pb.DecideRequest]:
-    """The messages of a call; `told` is brought up to date on the way."""
+    """The messages of a call; `told` is brought up to date on the way, as far as one call may tell."""
     yield pb.DecideRequest(header=_header(course, told))
+    count, told.behind = 0, False
     for trial in {trial.number: trial for trial in (*course.changed, *course.running)}.values():
         async for chunk in _reports(trial, course.study.job.spec.objective.metric, told, observations):
             yield pb.DecideRequest(observations=chunk)
+            count += len(chunk.values)
+            if count >= MOST_TOLD:
+                told.behind = True
+                return
     for start in range(0, len(course.changed), CHUNK):
         news = [trial for trial in course.changed[start : start + CHUNK] if told.tells(trial)]
         yield pb.DecideRequest(observations=pb.ObservationChunk(records=map(record_of, news)))
@@ -160,15 +173,15 @@ async def _reports(
     attempt, position = told.positions.get(trial.number, (trial.attempt, 0))
     if attempt != trial.attempt:
         position = 0
+        told.positions[trial.number] = (trial.attempt, position)
         yield pb.ObservationChunk(restarted=[trial.number])
     async for page in pages(trial, metric, position, observations):
-        position = page[-1].position
+        told.positions[trial.number] = (trial.attempt, page[-1].position)
         yield pb.ObservationChunk(
             trials=[trial.number] * len(page),
             steps=[row.step for row in page],
             values=[row.value for row in page],
         )
-    told.positions[trial.number] = (trial.attempt, position)
 
 
 def _decisions(course: Course, response: pb.DecideResponse) -> list[NewDecision]:

@@ -9,6 +9,7 @@ import pytest
 from tests.early_stopping import Stopper, stopping
 from tests.running import job
 
+from tunesmith.manager import _context, _decider, _told
 from tunesmith.manager._context import Database
 from tunesmith.manager._decider import Decider
 from tunesmith.manager._told import PAGE
@@ -110,6 +111,28 @@ async def test_only_what_is_news_is_sent(database: Database, stopper: Stopper, d
     assert list(stopper.calls[1].trials) == [1, 2]
     await decider.decide(UID)
     assert stopper.rows == [3, 1, 0]
+
+
+async def test_a_long_past_is_told_in_several_calls_of_which_the_last_decides(
+    database: Database, stopper: Stopper, decider: Decider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a service that was started again could never be told in the time that a call has."""
+    monkeypatch.setattr(_context, "PAGE", 2)
+    monkeypatch.setattr(_told, "PAGE", 2)
+    monkeypatch.setattr(_decider, "MOST_TOLD", 5)
+    stopper.decide = lambda curves, trial: f"it has {len(curves[trial])}"
+    trials = Trials(database, 3)
+    for number in range(3):
+        trials.report(number, *map(float, range(7 - number)))
+    trials.end(0, TrialState.SUCCEEDED)
+    made = await decider.decide(UID)
+    assert stopper.rows == [6, 5, 6, 1]
+    assert stopper.curves == {number: [(step, float(step)) for step in range(7 - number)] for number in range(3)}
+    assert stopper.finished == [0]
+    assert [(one.trial_number, one.reason) for one in made] == [(1, "it has 6"), (2, "it has 5")]
+    trials.report(1, 7.0, first=6)
+    await decider.decide(UID)
+    assert stopper.rows[4:] == [1], "and only what is news from then on"
 
 
 async def test_what_trials_were_given_is_told_once_when_they_begin(
