@@ -19,7 +19,8 @@ def sample(audit: Audit, count: int, taken: Sequence[Assignment] = ()) -> list[A
     """Assignments of so many stopped trials: those that are taken, the most promising ones, and random ones.
 
     Of those that are chosen, half are the most promising, where the estimate matters most; the others, drawn by the
-    study's seed, tell whether it is right elsewhere, and what to expect there.
+    study's seed, tell whether it is right elsewhere, and what to expect there. Of trials with equal assignments a
+    run is that of the first (`own_runs`), which need not be the most promising.
     """
     import numpy as np
 

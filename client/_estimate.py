@@ -6,9 +6,9 @@ them takes part that stood nearest to it: trials that have learned nothing by th
 (W. S. Cleveland, Robust Locally Weighted Regression and Smoothing Scatterplots, JASA 74, 1979; here with equal
 weights).
 
-Trials that lie far out take no part, as those that have exploded: beyond 100 times the median distance from the median,
-by the value at the step or by the final one (F. Hampel, The Influence Curve and Its Role in Robust Estimation, JASA 69,
-1974).
+Trials that have exploded take no part: those that are worse than the median by 100 times what is usual, by the value at
+the step or by the final one. Usual is the largest of three: the median distance from the median (F. Hampel, The
+Influence Curve and Its Role in Robust Estimation, JASA 69, 1974), the distance of the best from it, and its own size.
 
 Its error is told by leave-one-out residuals: each trial that takes part is predicted from the others, and the root of
 the mean square of what is wrong is the spread of a prediction amid the data; away from them it grows with the leverage,
@@ -39,7 +39,7 @@ FEWEST = 4
 LOCAL = 2 * FEWEST
 """Finished trials that take part in any case, however far from it they stood."""
 _FAR_OUT = 100.0
-"""Median distances from the median, of values that lie so far from the others that they say nothing of them."""
+"""Times what is usual, of values that are so much worse than others that they say nothing of them."""
 _ROUNDING = 1e-12
 """Of a value, what is an error of arithmetic and no other."""
 
@@ -111,11 +111,12 @@ def estimate(objective: Objective, stopped: Curve, finished: Sequence[tuple[Curv
     step = stopped.last
     at = stopped.standing(objective.strategy, step)
     pairs = _alike(
+        objective,
         [
             (standing, bounded(final))
             for curve, final in finished
             if curve.last >= step and (standing := curve.standing(objective.strategy, step)) is not None
-        ]
+        ],
     )
     if at is None or len(pairs) < FEWEST:
         return None
@@ -129,17 +130,18 @@ def _no_worse(objective: Objective, value: float, standing: float) -> float:
     return standing if objective.keeps_best and objective.better(standing, value) else value
 
 
-def _alike(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The pairs of which neither value lies far out."""
+def _alike(objective: Objective, pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The pairs of which neither value is of a trial that exploded."""
     import numpy as np
 
-    values = np.array(pairs, dtype=float).reshape(-1, 2)
-    if not len(values):
+    if not pairs:
         return []
-    distances = np.abs(values - np.median(values, axis=0))
-    # Where half of them are the same, those count that are not.
-    usual = [np.median(column) or np.median(column[column > 0]) for column in distances.T if column.any()]
-    near = (distances[:, distances.any(axis=0)] <= _FAR_OUT * np.array(usual)).all(axis=1)
+    sign = -1.0 if objective.better(1.0, 0.0) else 1.0
+    losses = sign * np.array(pairs, dtype=float)  # (n, 2)
+    middle = np.median(losses, axis=0)
+    worse = losses - middle
+    usual = np.max([np.median(np.abs(worse), axis=0), np.abs(middle), -worse.min(axis=0)], axis=0)
+    near = ((worse <= _FAR_OUT * usual) | (usual == 0)).all(axis=1)
     return [pair for pair, kept in zip(pairs, near, strict=True) if kept]
 
 

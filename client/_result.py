@@ -17,6 +17,9 @@ from tunesmith.client._values import BestTrial, Study
 from tunesmith.study import StudyState, TrialContext, render
 from tunesmith.study.naming import trial_seed
 
+_ALL_RUN = ("trialsUsedUp", "exhausted")
+"""Reasons for which a study fails only where no trial succeeded."""
+
 LOG_LINES = 20
 """Lines of a failed trial's log that are shown."""
 LOG_BYTES = 16 * 1024
@@ -59,7 +62,7 @@ def ending(study: Study) -> str:
     verb = {StudyState.SUCCEEDED: "succeeded", StudyState.FAILED: "failed", StudyState.STOPPED: "was stopped"}
     said = study.message.strip() or _REASONS.get(study.reason, study.reason)
     said = said[:1].lower() + said[1:] if said[1:2].islower() else said
-    if study.state is StudyState.FAILED and said and not study.counts.succeeded and not study.counts.not_well:
+    if study.reason in _ALL_RUN and not study.counts.succeeded:
         said = f"{said.rstrip('.')}, and none of them succeeded"
     text = f"Study {safe(study.name)} {verb.get(study.state, str(study.state).lower())}"
     return f"{text}: {safe(said).rstrip('.')}." if said else f"{text}."
@@ -117,11 +120,12 @@ def command_line(study: Study, trial: Trial) -> str:
     if not any("${params." in text for text in (*template.command, *template.env.values())):
         variables.append(f"TUNESMITH_PARAMS={shlex.quote(json.dumps(study.in_order(trial.assignment)))}")
     program, *words = rendered.command
-    return here + " ".join([*variables, shlex.join([_found(program), *words])])
+    program = program if "PATH" in rendered.env else _found_here(program)
+    return here + " ".join([*variables, shlex.join([program, *words])])
 
 
-def _found(program: str) -> str:
-    """A program as a trial finds it, on whose PATH the folder of our own Python is the first: it may be on no other."""
+def _found_here(program: str) -> str:
+    """A program as a trial here finds it: the folder of our own Python is first on its PATH, and may be on no other."""
     own = Path(sys.executable).parent / program
     if os.sep in program or not own.is_file():
         return program

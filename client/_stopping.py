@@ -50,7 +50,7 @@ def _prediction(study: Study, trial: Trial, decision: Decision) -> str:
 
 
 def failure_line(events: Sequence[Event]) -> str:
-    """Why a study's rule stops nothing any more, in a sentence; empty where none of the events tells of it."""
+    """That a study's rule failed, when it did so last, and why; empty where none of the events tells of it."""
     failures = [event for event in events if event.reason == RULE_FAILED]
     if not failures:
         return ""

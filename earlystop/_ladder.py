@@ -156,8 +156,9 @@ def _see(study: StudyView, number: int, rungs: Sequence[int], known: _Seen | Non
     if known is not None and known.holds(curve, ended):
         return known
     level = curve.best if study.spec.objective.keeps_best else lambda count: _recent(curve, count)
-    levels, steps = _levels(level, curve, ended, rungs), min(max(curve.last, 0), rungs[-1])
-    return _Seen(curve, len(curve), ended, levels, level(len(curve)), standing(study, number), steps)
+    stands, steps = standing(study, number), min(max(curve.last, 0), rungs[-1])
+    end = stands if ended is not None and ended.state is TrialState.SUCCEEDED else None
+    return _Seen(curve, len(curve), ended, _levels(level, curve, end, rungs), level(len(curve)), stands, steps)
 
 
 def _locate(study: StudyView, number: int, known: _Place | None) -> _Place:
@@ -168,15 +169,15 @@ def _locate(study: StudyView, number: int, known: _Place | None) -> _Place:
     return _Place(assignment, units or [math.nan] * len(space.names))
 
 
-def _levels(level: Callable[[int], float], curve: Curve, ended: Ended | None, rungs: Sequence[int]) -> "Floats":
-    """What a curve has come to at each rung; a trial that succeeded stays as it was. `level`: after so many values."""
+def _levels(level: Callable[[int], float], curve: Curve, end: float | None, rungs: Sequence[int]) -> "Floats":
+    """What a curve has come to at each rung. A trial that succeeded, with `end`, stays as it was from there on.
+
+    `level`: what a curve has come to after so many values.
+    """
     import numpy as np
 
-    succeeded = ended is not None and ended.state is TrialState.SUCCEEDED
-    found = [level(curve.upto(rung)) if curve.last >= rung or succeeded else math.nan for rung in rungs]
-    if ended is not None and succeeded and ended.loss is not None:
-        found[-1] = ended.loss
-    levels = np.array(found)
+    found = [level(curve.upto(rung)) if curve.last >= rung or end is not None else math.nan for rung in rungs]
+    levels = np.array(found if end is None else [*found[:-1], end])
     return np.where(np.isfinite(levels), levels, math.nan)
 
 

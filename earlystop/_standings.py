@@ -9,8 +9,8 @@ from tunesmith.study import Strategy
 def standing(study: StudyView, number: int) -> float:
     """The loss of a trial if it ended now, by the objective's strategy; infinite when it has none.
 
-    By its curve, as everything else that is seen of it, where it has one: the value that a trial ended with is of all
-    reports, and of several at a step the curve has the first.
+    By its curve, with which others are compared, where it has one: the value that a trial ended with is of all reports,
+    and of several at a step the curve has the first.
     """
     ended, curve = study.ended.get(number), study.curves.get(number)
     if curve is None:

@@ -50,7 +50,8 @@ def ask(held: Held, trials: Sequence[int]) -> list[Decision]:
     with its_mistakes(rule):
         found = sorted(rule.weigh(held.view(), weighed), key=lambda decision: decision.trial)
         numbers = [decision.trial for decision in found]
-    if len(set(numbers)) < len(numbers) or not set(numbers) <= set(weighed):
+        decided = set(numbers)
+    if len(decided) < len(numbers) or not decided <= set(weighed):
         name = rule.description.name
         raise ReportBug(f"rule {name!r} must decide once about trials of {weighed[:100]}, but got {numbers[:100]}")
     return found

@@ -42,11 +42,13 @@ def compared(study: StudyView, trial: int, step: int, own: float, bar: float, ca
     `called`: what the loss and the bar are, as in "running average" and "the median of 9 trials".
     """
     mine, theirs = called
-    limit = f"{study.shown(bar, own)}, {theirs}"
     if not math.isfinite(own):
-        return unless_best(study, trial, step, f"up to step {step} it has no finite value to set against {limit}")
-    seen = f"at step {step} its {mine} {study.shown(own, bar)} is"
-    if own <= bar or math.isclose(own, bar, rel_tol=_ROUNDING):
+        seen = f"up to step {step} it has no finite value to set against"
+        return unless_best(study, trial, step, f"{seen} {study.shown(bar)}, {theirs}")
+    same = math.isclose(own, bar, rel_tol=_ROUNDING)
+    one, other = (study.shown(own), study.shown(bar)) if same else (study.shown(own, bar), study.shown(bar, own))
+    seen, limit = f"at step {step} its {mine} {one} is", f"{other}, {theirs}"
+    if own <= bar or same:
         return Decision(trial, False, f"{seen} not worse than {limit}", step)
     return unless_best(study, trial, step, f"{seen} worse than {limit}")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-from tunesmith.manager.storage import Sample, StoredObservation, TrialRow
+from tunesmith.manager.storage import Sample, StoredObservation, TrialRow, evenly
 from tunesmith.study import wire
 from tunesmith.v1 import suggestion_pb2 as pb
 
@@ -10,16 +10,16 @@ PAGE = 10_000
 """Observations that are read at a time; in a message they take 240 kB at most."""
 
 MOST_STEPS = 250
-"""Of a trial that reports more, some so many values are told to an algorithm: trials may report millions."""
+"""At most so many values of a trial are told to an algorithm: trials may report millions."""
 
 SAMPLED = 1_000
-"""So many observations of a trial are read for them; not all are of another step."""
+"""Some so many observations of a trial are read for them; not all are of another step."""
 
 Observations = Callable[[TrialRow, str, int], Awaitable[list[StoredObservation]]]
 """Reads a page of a trial's last attempt: its observations of a metric after a position."""
 
 Sampled = Callable[[TrialRow, str], Awaitable[Sample]]
-"""Reads what a trial's last attempt reported of a metric; of a long one, SAMPLED observations."""
+"""Reads what a trial's last attempt reported of a metric; of a long one, some SAMPLED observations."""
 
 
 def record_of(trial: TrialRow, steps: Mapping[int, float] | None = None) -> pb.TrialRecord:
@@ -63,5 +63,4 @@ def steps_of(sample: Sample) -> dict[int, float]:
             continue
         steps.setdefault(row.step, row.value)
     ordered = sorted(steps)
-    every = max(-(-len(ordered) // MOST_STEPS), 1)
-    return {step: steps[step] for step in (*ordered[:-1:every], *ordered[-1:])}
+    return {ordered[place]: steps[ordered[place]] for place in evenly(len(ordered), MOST_STEPS)}

@@ -44,7 +44,7 @@ def command(where: Target, study: str, finish: int | None, name: str | None) -> 
             if name is not None:
                 raise
             rerun = None  # which was never asked to finish something
-        if rerun is None and name is not None:
+        if rerun is None and name is not None and finish is None:
             raise NotFound(f"there is no study {name!r}, which would hold trials of {study} that were run to the end")
         audit = audit_of(client, audited, rerun)
     _show(where, audit, _again(where, audited, FEWEST + 1, its_name))

@@ -5,6 +5,7 @@
 
 from tunesmith.manager.storage._errors import DatabaseUnusable
 from tunesmith.manager.storage._fence import Fence, Fenced
+from tunesmith.manager.storage._numbers import evenly
 from tunesmith.manager.storage._rows import (
     AttemptRow,
     DecisionRow,
@@ -50,6 +51,7 @@ __all__ = [
     "TrialRow",
     "Tx",
     "WorkerLease",
+    "evenly",
     "open_store",
     "upgrade",
 ]

@@ -22,10 +22,11 @@ def spans(sequences: set[int]) -> list[tuple[int, int]]:
     return found
 
 
-def stretches(last: int, length: int, count: int) -> list[int]:
-    """The positions of `count` stretches of this length that lie evenly from 1 to `last`, ascending, each once."""
-    starts = (1 + round(place * (last - length) / max(count - 1, 1)) for place in range(count))
-    return sorted({start + place for start in (*starts, last - length + 1) for place in range(length)})
+def evenly(count: int, most: int) -> list[int]:
+    """Places from 0 to `count` - 1, ascending: all, or `most` that lie evenly, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [place * (count - 1) // max(most - 1, 1) for place in range(most)]
 
 
 def kind_of(value: float) -> int:

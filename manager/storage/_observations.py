@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 
 from tunesmith.manager.storage import _tables as t
 from tunesmith.manager.storage._ledger import Columns, Ledger, Source
-from tunesmith.manager.storage._numbers import spans, stretches, value_of
+from tunesmith.manager.storage._numbers import evenly, spans, value_of
 from tunesmith.manager.storage._rows import ObservationRow, Sample, StoredObservation
 from tunesmith.manager.storage._summaries import Summaries
 from tunesmith.manager.storage._trials import Trials
@@ -34,11 +34,13 @@ _OF_ATTEMPT = (
 )
 _PAGE = _OF_ATTEMPT.where(_o.position > bindparam("after")).limit(bindparam("most"))
 _PAGE_OF_METRICS = _PAGE.where(_o.metric.in_(bindparam("slots", expanding=True)))
-_AT_POSITIONS = _OF_ATTEMPT.where(
-    _o.position.in_(bindparam("positions", expanding=True)), _o.metric == bindparam("slot")
+_AT_POSITIONS = _OF_ATTEMPT.where(_o.position.in_(bindparam("positions", expanding=True)))
+_COUNTED = (
+    select(_o.position, func.row_number().over(order_by=_o.position).label("number"))
+    .where(_o.trial_id == bindparam("trial"), _o.attempt == bindparam("attempt"), _o.metric == bindparam("slot"))
+    .subquery()
 )
-_MOST_POSITIONS = 10_000
-"""In one statement: databases have a limit for parameters."""
+_POSITIONS = select(_COUNTED.c.position).where(_COUNTED.c.number.in_(bindparam("numbers", expanding=True)))
 
 
 class Observations(Trials, Summaries):
@@ -103,19 +105,25 @@ class Observations(Trials, Summaries):
         return self._observed(_PAGE_OF_METRICS if metrics else _PAGE, page)
 
     def sample(self, trial_id: int, attempt: int, metric: str, most: int) -> Sample:
-        """All observations of a metric, or some `most` that lie evenly in the order in which they came, with the last.
+        """All observations of a metric, or `most` of them that lie evenly in the order in which they came.
 
-        It takes no longer for millions than for thousands: a sample is looked up by positions. It is smaller where
-        other metrics are reported far more often, and lacks the last where this one was not reported until the end.
+        The first and the last are among them. Where no other metric was reported, it takes as long for millions.
+
+        Args:
+            trial_id: The trial.
+            attempt: One of its attempts.
+            metric: Whose observations; of one that it did not report there are none.
+            most: 2 or more, and what a database takes as parameters of a statement, which is some 10,000.
         """
         counts = {one.metric: one.count + one.non_finite for one in self._attempt_summaries(trial_id, attempt)}
-        if counts.get(metric, 0) <= most:
+        if (count := counts.get(metric, 0)) <= most:
             return Sample(self.observations(trial_id, attempt, [metric], limit=most), whole=True)
-        last = sum(counts.values())
-        length = -(-last // counts[metric])  # of metrics reported in turns, one of so many is this one
-        positions = stretches(last, length, min(most, max(_MOST_POSITIONS // length, 1)))
-        asked = {"trial": trial_id, "attempt": attempt, "positions": positions, "slot": list(counts).index(metric)}
-        return Sample(self._observed(_AT_POSITIONS, asked), whole=False)
+        of_attempt = {"trial": trial_id, "attempt": attempt}
+        positions = [1 + place for place in evenly(count, most)]  # as long as nothing else has one
+        if len(counts) > 1:
+            asked = of_attempt | {"slot": list(counts).index(metric), "numbers": positions}
+            positions = [position for (position,) in self._all(_POSITIONS, asked)]
+        return Sample(self._observed(_AT_POSITIONS, of_attempt | {"positions": positions}), whole=False)
 
     def _observed(self, statement: Select[Any], asked: dict[str, Any]) -> list[StoredObservation]:
         trial_id, attempt = asked["trial"], asked["attempt"]

@@ -141,7 +141,27 @@ def test_a_rule_that_failed_is_told_at_the_end_and_afterwards(fake: Fake, comman
     assert told in command("describe", "study", "digits").out.splitlines()
 
 
-def test_a_study_that_failed_with_all_trials_stopped_says_that_none_succeeded(folder: Path) -> None:
-    message, counts = "all 2 trials were run (limits.trials)", TrialCounts(early_stopped=2)
-    study = replace(a_study(folder), state=StudyState.FAILED, message=message, counts=counts)
-    assert ending(study) == "Study digits failed: all 2 trials were run (limits.trials), and none of them succeeded."
+@pytest.mark.parametrize(
+    ("reason", "message", "told"),
+    [
+        (
+            "trialsUsedUp",
+            "all 3 trials were run (limits.trials)",
+            "all 3 trials were run (limits.trials)",
+        ),
+        ("exhausted", "", "every assignment of the space was tried"),
+    ],
+)
+def test_a_study_that_failed_with_all_run_says_that_none_succeeded(
+    folder: Path, reason: str, message: str, told: str
+) -> None:
+    counts = TrialCounts(early_stopped=2, failed=1)
+    study = replace(a_study(folder), state=StudyState.FAILED, reason=reason, message=message, counts=counts)
+    assert ending(study) == f"Study digits failed: {told}, and none of them succeeded."
+    one = replace(study, state=StudyState.SUCCEEDED, counts=TrialCounts(succeeded=1))
+    assert "none of them" not in ending(one)
+
+
+def test_other_failures_are_told_as_they_are(folder: Path) -> None:
+    study = replace(a_study(folder), state=StudyState.FAILED, reason="algorithmFailed", message="no way")
+    assert ending(study) == "Study digits failed: no way."

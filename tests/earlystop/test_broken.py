@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -45,6 +46,9 @@ class Broken:
         return found
 
 
+STOP: Any = Decision(3, True, "so it is")
+
+
 @asynccontextmanager
 async def serve(rule: Broken, studies: Studies[Held]) -> AsyncIterator[grpc.aio.Channel]:
     service = EarlyStoppingService(Registry([rule, Median()]), studies)
@@ -82,7 +86,10 @@ async def test_a_rule_must_decide_about_what_it_is_asked() -> None:
             await ask(channel, "broken")
 
 
-@pytest.mark.parametrize("answer", [7, ["stop"], [None], [Decision(3, True, "", 2**70)], [Decision(3, True, 5)]])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "answer",
+    [7, ["stop"], [None], [replace(STOP, step=2**70)], [replace(STOP, reason=5)], [replace(STOP, trial=[3])]],
+)
 async def test_what_is_no_decision_is_told_by_the_name_of_its_rule(answer: object) -> None:
     rule = Broken()
     rule.answer = answer

@@ -178,6 +178,18 @@ class TestCurve:
         study.report(20, values(3.3, step))
         assert study.one(20).predicted_final == pytest.approx(values(3.3, 30)[-1], abs=0.004)
 
+    @pytest.mark.parametrize("state", [TrialState.SUCCEEDED, TrialState.EARLY_STOPPED])
+    def test_what_curves_do_not_show_is_not_learned(self, state: TrialState) -> None:
+        """As of trials that report a step several times, and whose value is the best of all."""
+        study, again = Study(make_spec("curve", maxResource=30)), Study(make_spec("curve", maxResource=30))
+        for number in range(8):
+            values = [0.3 + number / 100 + 0.5 / step for step in range(1, 31)]
+            for one, value in ((study, min(values)), (again, 0.01)):
+                one.report(number, values)
+                one.end(number, value, state)
+                one.report(20, [0.3 + 0.6 / step for step in range(1, 15)])
+        assert again.one(20) == study.one(20)
+
     def test_parameters_tell_trials_apart_whose_curves_are_alike(self) -> None:
         study = Study(make_spec("curve", maxResource=27))
         for number in range(30):

@@ -149,7 +149,9 @@ def test_who_stands_at_the_median_is_not_worse_for_an_error_of_arithmetic() -> N
     study.report(2, [0.85 * (1 - 0.97**step) for step in range(1, 9)])
     for step in range(1, 9):
         study.report(9, {step: 0.85 * (1 - 0.97**step)})
-        assert not study.one(9).stop
+        decision, shown = study.one(9), f"{0.85 * (1 - 0.97**step):.6g}"
+        assert not decision.stop
+        assert f"best value so far {shown} is not worse than {shown}, the median" in decision.reason
 
 
 def test_of_several_values_at_a_step_the_first_counts_after_the_end_too() -> None:

@@ -11,7 +11,7 @@ from tests.store_samples import NOW, make_job
 from tunesmith.manager.storage import ObservationRow
 from tunesmith.manager.storage._keys import LAST_NUMBER, number_of, study_of, trial_id
 from tunesmith.manager.storage._ledger import Ledger, Source
-from tunesmith.manager.storage._numbers import add_all, kind_of, spans, stretches, value_of
+from tunesmith.manager.storage._numbers import add_all, evenly, kind_of, spans, value_of
 from tunesmith.manager.storage._text import MESSAGE, clean, clean_message, from_json, to_json
 from tunesmith.study import MetricSummary
 
@@ -125,11 +125,12 @@ def test_keys_hold_study_and_number(study: int, number: int) -> None:
     assert key < 1 << 63
 
 
-@given(st.integers(1, 10**9), st.integers(1, 20), st.integers(1, 50))
-def test_stretches_lie_evenly(last: int, length: int, count: int) -> None:
-    length = min(length, last)
-    found = stretches(last, length, count)
-    assert found == sorted(set(found))
-    assert (found[0], found[-1]) == (1, last)
-    assert len(found) <= (count + 1) * length
-    assert max((after - before for before, after in pairwise(found)), default=1) <= last / max(count - 1, 1) + 2
+@given(st.integers(0, 10**9), st.integers(2, 50))
+def test_places_lie_evenly(count: int, most: int) -> None:
+    found = evenly(count, most)
+    assert len(found) == min(count, most)
+    if count:
+        assert (found[0], found[-1]) == (0, count - 1)
+    gaps = [after - before for before, after in pairwise(found)]
+    assert all(gap >= 1 for gap in gaps)
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1

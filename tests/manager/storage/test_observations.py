@@ -1,7 +1,6 @@
 """Observations, offsets and summaries: the conformance suite, on both databases."""
 
 import math
-from itertools import pairwise
 
 import pytest
 from tests.store_samples import (
@@ -16,7 +15,7 @@ from tests.store_samples import (
     running_trial,
 )
 
-from tunesmith.manager.storage import ObservationRow, Sample, Store, StoredObservation, Tx, _observations
+from tunesmith.manager.storage import ObservationRow, Sample, Store, StoredObservation, Tx
 from tunesmith.services.errors import NotNow
 from tunesmith.study import (
     AttemptEnding,
@@ -238,27 +237,22 @@ def test_few_observations_are_a_whole_sample(store: Store, trial: int) -> None:
     assert store.read(lambda tx: tx.sample(trial, 2, "m1", 10)) == Sample([], whole=True)
 
 
-@pytest.mark.parametrize("metrics", [1, 2, 3, 7])
-def test_a_sample_of_many_lies_evenly_whatever_else_is_reported(store: Store, trial: int, metrics: int) -> None:
-    add(store, trial, *(observe(f"m{i % metrics}", float(i), i) for i in range(2000 * metrics)))
-    for slot in range(metrics):
-        found = store.read(lambda tx, m=f"m{slot}": tx.sample(trial, 1, m, 100))  # type: ignore[misc]
-        assert not found.whole
-        assert {row.metric for row in found.rows} == {f"m{slot}"}
-        places = [row.value for row in found.rows]
-        assert 100 <= len(places) <= 101
-        assert places[-1] == max(range(slot, 2000 * metrics, metrics)), "the last"
-        assert all(after - before <= 21 * metrics for before, after in pairwise([0, *places])), "nothing is left out"
-        assert found == store.read(lambda tx, m=f"m{slot}": tx.sample(trial, 1, m, 100))  # type: ignore[misc]
-
-
-def test_a_sample_of_what_is_rare_is_small(store: Store, trial: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_observations, "_MOST_POSITIONS", 50)
-    add(store, trial, *(observe("rare" if i % 10 == 0 else "often", float(i), i) for i in range(1000)))
-    found = store.read(lambda tx: tx.sample(trial, 1, "rare", 20))
-    assert 1 <= len(found.rows) <= 20
+@pytest.mark.parametrize("others", [0, 1, 6, 300])
+def test_a_sample_of_many_lies_evenly_whatever_else_is_reported(store: Store, trial: int, others: int) -> None:
+    rows = [observe("acc", float(i), i * (others + 1)) for i in range(105)]
+    for row in rows:
+        add(store, trial, row, *(observe("batch", 0.0, row.sequence + place) for place in range(1, others + 1)))
+    add(store, trial, *(observe("batch", 0.0, 10**6 + place) for place in range(others)))
+    found = store.read(lambda tx: tx.sample(trial, 1, "acc", 10))
     assert not found.whole
-    assert {row.value % 10 for row in found.rows} == {0}
+    assert [row.value for row in found.rows] == [0, 11, 23, 34, 46, 57, 69, 80, 92, 104]
+    assert {row.metric for row in found.rows} == {"acc"}
+
+
+def test_a_sample_of_all_but_one(store: Store, trial: int) -> None:
+    add(store, trial, *(observe("acc", float(i), i) for i in range(4)))
+    assert [row.value for row in store.read(lambda tx: tx.sample(trial, 1, "acc", 3)).rows] == [0, 1, 3]
+    assert store.read(lambda tx: tx.sample(trial, 1, "acc", 4)).whole
 
 
 def test_summaries_of_many_trials_at_once(store: Store) -> None:
