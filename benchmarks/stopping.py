@@ -1,7 +1,7 @@
 """What early stopping saves: the best score against the epochs that were spent, of our rules and of Optuna's pruners.
 
     python benchmarks/stopping.py run [--epochs 81] [--finer] [--contender NAME ...] [--task NAME ...] [--seeds 20]
-    python benchmarks/stopping.py report [--epochs 81] [--finer] [--score done|seen]
+    python benchmarks/stopping.py report [--epochs 81] [--finer] [--score done|seen] [--than random]
 
 Studies of four workers on the tasks of `curves.py`, simulated: an epoch takes about a unit of time, by the trial a bit
 more or less, and a worker whose trial ends or is stopped takes the next at once. The names of contenders are those of
@@ -14,8 +14,8 @@ counts as 1, and so does having nothing. A trial's value is that of its best epo
 succeeded, which is what a study's `best` shows: trained in full, or as far as a rule holds to be enough. `seen`: the
 best that any trial reported, stopped or not.
 Budgets are in full trainings; these have `--epochs`, of which the tables hold 81. `fewer` is the factor by which fewer
-epochs were spent until the regret was what full training has at a budget, by the same way to choose: the geometric mean
-over tasks. Intervals are of 95 %, over tasks (10,000 bootstrap samples).
+epochs were spent until the regret was what full training has at a budget, by the same way to choose or by the one that
+`--than` names: the geometric mean over tasks. Intervals are of 95 %, over tasks (10,000 bootstrap samples).
 """
 
 import argparse
@@ -170,22 +170,22 @@ def report(args: argparse.Namespace) -> None:
     counts = numbers(args)
     budgets = " ".join(f"@{budget:<20}" for budget in BUDGETS)
     print(
-        f"{'contender':28} {'trials':>6} {'stopped':>7}  {budgets} fewer: " + " ".join(f"@{b:<4}" for b in BUDGETS[1:])
+        f"{'contender':28} {'trials':>6} {'stopped':>7}  {budgets} fewer: " + " ".join(f"@{b:<16}" for b in BUDGETS[1:])
     )
     for name, regret in found.items():
         trials, stopped = counts[name]
         columns = " ".join(interval(regret[:, mark]).ljust(21) for mark in marks)
-        full = found.get(name.split("+")[0])
-        factors = [] if full is None else [f"{fewer(regret, full, mark):<5.2f}" for mark in marks[1:]]
+        full = found.get(args.than or name.split("+")[0])
+        factors = [] if full is None else [factor_interval(regret, full, mark) for mark in marks[1:]]
         print(f"{name:28} {trials:6.0f} {stopped:7.0f}  {columns}        " + " ".join(factors))
-    by_model(names, found, marks[-1])
+    by_model(names, found, marks[-1], args.than)
     print("\nours less another's; less than 0: ours is better")
     for name, peer in [(one, peer) for one in found for peer in peers(one) if peer in found]:
         less = found[name] - found[peer]
         print(f"{name:17} {peer:27} " + " ".join(interval(less[:, mark]).ljust(21) for mark in marks))
 
 
-def by_model(names: list[str], found: dict[str, Floats], mark: int) -> None:
+def by_model(names: list[str], found: dict[str, Floats], mark: int, than: str | None) -> None:
     """How many times fewer epochs, by what is trained: how early values tell of the end depends on it."""
     models = [name.rpartition("-")[2] for name in names]
     kinds = {kind: [row for row, model in enumerate(models) if model == kind] for kind in dict.fromkeys(models)}
@@ -194,7 +194,7 @@ def by_model(names: list[str], found: dict[str, Floats], mark: int) -> None:
         + " ".join(f"{kind} ({len(rows)})".ljust(13) for kind, rows in kinds.items())
     )
     for name, regret in found.items():
-        if (full := found.get(name.split("+")[0])) is not None:
+        if (full := found.get(than or name.split("+")[0])) is not None:
             factors = [fewer(regret[rows], full[rows], mark) for rows in kinds.values()]
             print(f"{name:28} " + " ".join(f"{factor:<13.2f}" for factor in factors))
 
@@ -208,19 +208,35 @@ def numbers(args: argparse.Namespace) -> dict[str, Floats]:
 
 
 def interval(scores: Floats) -> str:
-    draws = np.random.default_rng(0).choice(scores, (10_000, len(scores))).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
+    low, high = np.quantile(_resampled(scores), [0.025, 0.975])
     return f"{scores.mean():.3f} [{low:.3f}, {high:.3f}]"
 
 
+def factor_interval(regret: Floats, full: Floats, mark: int) -> str:
+    low, high = np.quantile(_resampled(log_factors(regret, full, mark)), [0.025, 0.975])
+    return f"{fewer(regret, full, mark):.2f} [{np.exp(low):.2f}, {np.exp(high):.2f}]".ljust(17)
+
+
+def _resampled(scores: Floats) -> Floats:
+    """Means of as many scores drawn from them, again and again."""
+    means: Floats = np.random.default_rng(0).choice(scores, (10_000, len(scores))).mean(axis=1)
+    return means
+
+
 def fewer(regret: Floats, full: Floats, mark: int) -> float:
-    """Epochs until full training has its regret at `mark`, by those that this takes to it.
+    """By how many times fewer epochs there is the regret that full training has at `mark`: the mean over tasks."""
+    return float(np.exp(log_factors(regret, full, mark).mean()))
+
+
+def log_factors(regret: Floats, full: Floats, mark: int) -> Floats:
+    """By task: epochs until full training has its regret at `mark`, by those that this takes to it; the logarithm.
 
     Where it does not get there, as many count as were looked at.
     """
     target = full[:, mark : mark + 1]
     own, others = (_first(one <= target) for one in (regret, full))
-    return float(np.exp(np.log(others / own).mean()))
+    logarithms: Floats = np.log(others / own)
+    return logarithms
 
 
 def _first(reached: NDArray[np.bool_]) -> Floats:
@@ -240,6 +256,7 @@ def main() -> None:
     parser.add_argument("--task", nargs="*", choices=TASKS)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--than", choices=tuple(CONTENDERS), help="whose full training `fewer` is against")
     parser.add_argument("--score", choices=("done", "seen"), default="done")
     args = parser.parse_args()
     {"run": run, "report": report}[args.command](args)

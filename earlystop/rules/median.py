@@ -8,7 +8,7 @@ from tunesmith.earlystop._description import RuleDescription
 from tunesmith.earlystop._others import others
 from tunesmith.earlystop._registry import register
 from tunesmith.earlystop._rule import Decision, StudyView
-from tunesmith.earlystop._settings import START, TRIALS, interval, min_trials, start_step
+from tunesmith.earlystop._settings import TRIALS, interval, min_trials, start_step
 from tunesmith.earlystop._verdict import compared, weighed_at
 from tunesmith.services.settings import SettingDescription, Settings, SettingType
 from tunesmith.study import Mistake, ParameterValue, StudySpec
@@ -16,8 +16,8 @@ from tunesmith.study import Mistake, ParameterValue, StudySpec
 COMPARE: Final = "compare"
 BEST: Final = "best"
 AVERAGE: Final = "average"
-_KATIB: Final[Mapping[str, ParameterValue]] = {COMPARE: AVERAGE, START: 3}
-"""Katib's rule takes averages, from the fourth report on unless told otherwise; reports count from 0 here."""
+_KATIB: Final[Mapping[str, ParameterValue]] = {COMPARE: AVERAGE}
+"""Katib's rule takes averages; from the fourth report on, too, as reports without a step count from 0."""
 
 
 @register
@@ -33,8 +33,7 @@ class Median:
             "they succeeded, were stopped early or still run, and works from the first trials on. A good first choice. "
             "With `compare: average` running averages are compared, which are not misled by noise, but hold a slow "
             "beginning against a trial for long. That is the rule that is known as `medianstop`: under this name, or "
-            "`median-stop`, it is the default, with `startStep: 3`, the fourth of reports that come without a step. "
-            "Take `asha` when trials are many and most of them hopeless."
+            "`median-stop`, it is the default. Take `asha` when trials are many and most of them hopeless."
         ),
         source=(
             "D. Golovin et al., Google Vizier: A Service for Black-Box Optimization, KDD 2017, section 3.2.2; there "
@@ -48,7 +47,7 @@ class Median:
                 BEST,
                 choices=(BEST, AVERAGE),
             ),
-            start_step(1, "start_step"),
+            start_step(3, "start_step"),
             min_trials(3, "min_trials_required"),
             interval(),
         ),

@@ -114,7 +114,7 @@ def test_maximizing() -> None:
 
 
 def test_the_best_values_are_compared_unless_told_otherwise() -> None:
-    study = Study(make_spec("median"))
+    study = Study(make_spec("median", startStep=2))
     for number, values in enumerate([(1.5, 0.5, 0.9), (3.0, 1.0, 0.2), (7.0, 5.0, 5.0)]):
         study.finish(number, values)
     study.report(3, [9.0, 1.0])
@@ -143,7 +143,7 @@ def test_under_the_name_that_others_know_it_by_it_is_the_rule_that_they_know(nam
 
 
 def test_who_stands_at_the_median_is_not_worse_for_an_error_of_arithmetic() -> None:
-    study = Study(make_spec("median", maximize=True, minTrials=2))
+    study = Study(make_spec("median", maximize=True, startStep=1, minTrials=2))
     for number, height in enumerate((0.8, 0.9)):
         study.finish(number, [height * (1 - 0.97**step) for step in range(1, 9)])
     study.report(2, [0.85 * (1 - 0.97**step) for step in range(1, 9)])
@@ -164,3 +164,13 @@ def test_of_several_values_at_a_step_the_first_counts_after_the_end_too() -> Non
     study.report(2, [0.6, 0.6])
     study.end(2, 0.02)
     assert is_best(study.held.view(), 1)
+
+
+def test_it_waits_for_some_reports_unless_told_otherwise() -> None:
+    study = Study(make_spec("median"))
+    for number in range(3):
+        study.finish(number, [1.0] * 5)
+    study.report(3, {0: 9.0, 1: 9.0, 2: 9.0})
+    assert study.ask(3) == []
+    study.report(3, {3: 9.0})
+    assert study.one(3).stop

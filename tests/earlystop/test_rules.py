@@ -268,7 +268,7 @@ class TestRungs:
 
 @pytest.mark.parametrize("name", ["asha", "median"])
 def test_numbers_that_differ_are_told_apart(name: str) -> None:
-    given: dict[str, ParameterValue] = {"minResource": 1} if name == "asha" else {"minTrials": 1}
+    given: dict[str, ParameterValue] = {"minResource": 1} if name == "asha" else {"startStep": 1, "minTrials": 1}
     study = Study(make_spec(name, given))
     study.finish(0, [0.5])
     study.report(1, [0.5 + 1e-8])
@@ -276,7 +276,7 @@ def test_numbers_that_differ_are_told_apart(name: str) -> None:
 
 
 def test_a_value_that_cannot_be_reckoned_with_is_said_to_be_beyond() -> None:
-    study = Study(make_spec("median", minTrials=1))
+    study = Study(make_spec("median", startStep=1, minTrials=1))
     study.finish(0, [-1e300])
     study.report(1, [1e300])
     reason = study.one(1).reason

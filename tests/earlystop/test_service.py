@@ -36,7 +36,7 @@ def test_describe(service: ServiceProcess) -> None:
     assert "medianstop" in median.aliases
     start = next(setting for setting in median.settings if setting.name == "startStep")
     assert start.type == types_pb2.SETTING_TYPE_INT
-    assert start.default_value.int_value == 1
+    assert start.default_value.int_value == 3
     assert start.meaning.endswith("Also accepted as `start_step`.")
 
 
@@ -193,7 +193,9 @@ class TestDecide:
         assert not caller.one(service.channel, 3).stop
 
     def test_maximizing(self, service: ServiceProcess) -> None:
-        caller = Caller(make_spec("median", compare="average", minTrials=1, maximize=True), uid="maximizing")
+        caller = Caller(
+            make_spec("median", compare="average", startStep=1, minTrials=1, maximize=True), uid="maximizing"
+        )
         told(caller)
         assert [one.stop for one in caller.ask(service.channel, 2, 3).decisions] == [False, True]
 
