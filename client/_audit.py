@@ -49,14 +49,11 @@ class Audit:
         return self.study.best
 
     @property
-    def beaten_by(self) -> Stopped | None:
-        """The best of those that proved better than the best, when they were run to their ends."""
-        best, objective = self.best, self.study.spec.objective
-        proved = [one for one in self.stopped if self.proved_better(one)]
-        if best is None or not proved:
-            return None
-        sign = 1.0 if objective.better(1.0, 0.0) else -1.0
-        return max(proved, key=lambda one: sign * (one.reached or 0.0))
+    def best_again(self) -> Stopped | None:
+        """The best of those that were run to their ends; None: none was."""
+        sign = 1.0 if self.study.spec.objective.better(1.0, 0.0) else -1.0
+        reached = [(sign * one.reached, one) for one in self.stopped if one.reached is not None]
+        return max(reached, key=lambda pair: pair[0])[1] if reached else None
 
     def proved_better(self, one: Stopped) -> bool:
         """Whether a trial was better than the best, when it was run to its end."""

@@ -82,12 +82,13 @@ def _checked(audit: Audit) -> list[str]:
 
 def verdict(audit: Audit, finish: str) -> str:
     """What stopping cost, in a sentence."""
-    better, missed = audit.beaten_by, audit.missed
-    if better is not None:
-        reached = _format.number(better.reached)
-        return bold(f"Stopping cost the best: {safe(better.trial.name)} reaches {reached} when it runs to its end.")
+    again, missed = audit.best_again, audit.missed
+    if again is not None and (audit.best is None or audit.proved_better(again)):
+        lost = "all that there was" if audit.best is None else "the best"
+        reached = _format.number(again.reached)
+        return bold(f"Stopping cost {lost}: {safe(again.trial.name)} reaches {reached} when it runs to its end.")
     if audit.best is None:
-        return _without_best(audit, finish)
+        return f"Stopping left nothing to compare with. `{finish}` runs some to the end."
     if missed is None:
         if all(one.step is None for one in audit.stopped):
             return "Nobody can say what stopping cost: none of these trials has reported a finite number."
@@ -98,17 +99,6 @@ def verdict(audit: Audit, finish: str) -> str:
     words = "probably cost the best" if least > PROBABLY else words
     low, high = percent(least), percent(most)
     return bold(f"Stopping {words}: P(best missed) is {low if low == high else f'{low} to {high}'}.")
-
-
-def _without_best(audit: Audit, finish: str) -> str:
-    """The sentence where no trial of the study has succeeded."""
-    reached = [one for one in audit.stopped if one.reached is not None]
-    if not reached:
-        return f"Stopping left nothing to compare with. `{finish}` runs some to the end."
-    sign = 1.0 if audit.study.spec.objective.better(1.0, 0.0) else -1.0
-    first = max(reached, key=lambda one: sign * (one.reached or 0.0))
-    text = f"{safe(first.trial.name)} reaches {_format.number(first.reached)} when it runs to its end"
-    return bold(f"Stopping cost all that there was: {text}.")
 
 
 def percent(chance: float | None) -> str:

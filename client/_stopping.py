@@ -9,7 +9,7 @@ from tunesmith.client._values import Study
 from tunesmith.study import TrialState
 
 RULE_FAILED = "ruleFailed"
-"""The reason of the event by which a study goes on without its rule."""
+"""The reason of the event by which a study goes on without its rule, until the manager is started again."""
 
 
 def decision_text(study: Study, trial: Trial, decision: Decision) -> str:

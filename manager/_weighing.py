@@ -52,9 +52,11 @@ class Weigher:
         del self.verdicts[:count]
 
     async def _give_up(self, error: TunesmithError) -> None:
-        """Trials run to their ends from now on: an error of a rule is no reason to lose a study."""
+        """Trials run to their ends until another manager asks: an error of a rule is no reason to lose a study."""
         log.error("study %s: its early-stopping rule failed: %s", self.uid, error)
-        await patiently(partial(self._note, f"no trial is stopped early from now on: {error}"), self.sit_out)
+        await patiently(
+            partial(self._note, f"no trial is stopped early until the manager is started again: {error}"), self.sit_out
+        )
         self.context.changed(self.uid)
 
     async def _note(self, message: str) -> None:

@@ -107,7 +107,8 @@ class Observations(Trials, Summaries):
     def sample(self, trial_id: int, attempt: int, metric: str, most: int) -> Sample:
         """All observations of a metric, or `most` of them that lie evenly in the order in which they came.
 
-        The first and the last are among them. Where no other metric was reported, it takes as long for millions.
+        The first and the last are among them. Where no other metric was reported it takes no longer for millions; where
+        others were, the database counts through all of them.
 
         Args:
             trial_id: The trial.

@@ -127,16 +127,15 @@ def test_decisions_are_listed(fake: Fake, command: Command, folder: Path) -> Non
 
 
 def test_a_rule_that_failed_is_told_at_the_end_and_afterwards(fake: Fake, command: Command, folder: Path) -> None:
-    failed = pb.Event(reason="ruleFailed", message="no trial is stopped early from now on: rule 'hopeless': it hurts")
+    message = "no trial is stopped early until the manager is started again: rule 'hopeless': it hurts"
+    failed = pb.Event(reason="ruleFailed", message=message)
     failed.time.FromDatetime(START)
     running = fake()
     (folder / "study.yaml").write_text(DOCUMENT + "  earlyStopping: {name: hopeless}\n")
     assert "Early stopping failed" not in command("run", "study.yaml").out
     (study,) = running.manager.studies.values()
     study.events.append(failed)
-    told = (
-        "Early stopping failed (2026-01-02 03:04:05): no trial is stopped early from now on: rule 'hopeless': it hurts."
-    )
+    told = f"Early stopping failed (2026-01-02 03:04:05): {message}."
     assert told in command("run", "study.yaml").out.splitlines()
     assert told in command("describe", "study", "digits").out.splitlines()
 

@@ -190,5 +190,9 @@ def test_a_name_that_is_taken(house: House) -> None:
     house("audit", "curves", "--finish", "1", "--name", "finished")
     assert [trial["state"] for trial in trials(house, "finished")] == ["Succeeded"]
     assert "REACHED" in house("audit", "curves", "--name", "finished").stdout
+    named = house("audit", "curves", "--name", "curves-audit", check=2)
+    assert "is not one that finishes trials of curves" in named.stderr
+    nothing = house("audit", "curves-audit", "--finish", "2", "--name", "none").stdout
+    assert nothing == "No trial of study curves-audit was stopped early.\n"
     assert "there is no study 'finnished'" in house("audit", "curves", "--name", "finnished", check=2).stderr
     assert house("audit", "curves-audit").stdout == "No trial of study curves-audit was stopped early.\n"

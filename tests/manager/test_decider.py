@@ -135,6 +135,29 @@ async def test_a_long_past_is_told_in_several_calls_of_which_the_last_decides(
     assert stopper.rows[4:] == [1], "and only what is news from then on"
 
 
+async def test_a_service_that_dies_while_a_long_past_is_told_is_told_all_of_it_again(
+    database: Database, stopper: Stopper, decider: Decider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die_once() -> None:
+        stopper.before_reply = None
+        stopper.forget()
+
+    monkeypatch.setattr(_decider, "MOST_TOLD", 3)
+    stopper.before_reply = die_once
+    trials = Trials(database, 2)
+    for number in range(2):
+        trials.report(number, *map(float, range(4)))
+    trials.again(1)  # another attempt, of which the first one is void
+    trials.report(1, 9.0, 8.0)
+    await decider.decide(UID)
+    assert stopper.curves == {0: [(step, float(step)) for step in range(4)], 1: [(0, 9.0), (1, 8.0)]}
+    trials.again(0)
+    trials.report(0, 7.0)
+    await decider.decide(UID)
+    assert stopper.curves[0] == [(0, 7.0)]
+    assert stopper.restarted == [0]
+
+
 async def test_what_trials_were_given_is_told_once_when_they_begin(
     database: Database, stopper: Stopper, decider: Decider
 ) -> None:
